@@ -1,0 +1,1 @@
+"""Synthetic logs, and how fast logscrub reads them beside its peers."""

@@ -1,0 +1,137 @@
+"""Inputs and releases on any file system that Beam knows; local ones without Beam's help."""
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from logscrub.errors import FileReason, PublishError
+from logscrub.inputs import FileProblem, InputFile
+from logscrub.release.store import LocalStore, Store
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names a scheme such as gs:// or s3://."""
+    return "://" in path
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading its bytes as they are stored; raises OSError."""
+    if not is_remote(path):
+        return Path(path).open("rb")
+    try:
+        # Beam's own decompressor takes half of a gzip file for a whole one.
+        return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    except BeamIOError:
+        raise OSError("cannot be opened") from None
+
+
+def match_inputs(inputs: Sequence[str]) -> tuple[list[InputFile], list[FileProblem]]:
+    """Find the files of paths, folders and patterns; hidden files in folders are left out.
+
+    Args:
+        inputs: what the user gave.
+
+    Returns:
+        The files, each once, and what was not found or cannot be read.
+    """
+    files: dict[str, InputFile] = {}
+    problems: list[FileProblem] = []
+    for given in inputs:
+        found, missing = _match_remote(given) if is_remote(given) else _match_local(given)
+        files |= {file.path: file for file in found}
+        problems += missing
+    return list(files.values()), problems
+
+
+def _match_remote(given: str) -> tuple[list[InputFile], list[FileProblem]]:
+    pattern = f"{given}**" if given.endswith("/") else given
+    try:
+        matched = FileSystems.match([pattern])[0].metadata_list
+    except (BeamIOError, ValueError):
+        return [], [FileProblem(given, FileReason.UNREADABLE)]
+    if not matched:
+        return [], [FileProblem(given, FileReason.NO_MATCH if "*" in given else FileReason.MISSING)]
+    return [InputFile(m.path, m.size_in_bytes) for m in matched], []
+
+
+def _match_local(given: str) -> tuple[list[InputFile], list[FileProblem]]:
+    path = Path(given)
+    if path.exists() or not glob.has_magic(given):
+        return _walk(path)
+    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not matches:
+        return [], [FileProblem(given, FileReason.NO_MATCH)]
+    found = [_walk(Path(match)) for match in matches]
+    return [f for files, _ in found for f in files], [p for _, problems in found for p in problems]
+
+
+def _walk(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
+    if not path.is_dir():
+        return _one(path)
+    files, problems = [], []
+
+    def unreadable(error: OSError) -> None:
+        problems.append(FileProblem(str(error.filename), FileReason.UNREADABLE))
+
+    for folder, names, entries in os.walk(path, onerror=unreadable):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for entry in sorted(entries):
+            if not entry.startswith("."):
+                found, missing = _one(Path(folder) / entry)
+                files += found
+                problems += missing
+    if not files and not problems:
+        problems.append(FileProblem(str(path), FileReason.NO_MATCH))
+    return files, problems
+
+
+def _one(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
+    try:
+        if path.is_file():
+            return [InputFile(str(path), path.stat().st_size)], []
+        reason = FileReason.UNREADABLE if path.exists() else FileReason.MISSING
+    except OSError:
+        reason = FileReason.UNREADABLE
+    return [], [FileProblem(str(path), reason)]
+
+
+class BeamStore:
+    """A release on a remote file system; closing a written object publishes it in one step."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root.rstrip("/")
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file, or None where there is none."""
+        full = f"{self._root}/{path}"
+        try:
+            if not FileSystems.exists(full):
+                return None
+            with FileSystems.open(full, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+                return bytes(file.read())
+        except BeamIOError:
+            raise PublishError(f"{full}: cannot be read") from None
+
+    def write(self, path: str, data: bytes) -> None:
+        """Publish a whole file, replacing one that is there."""
+        full = f"{self._root}/{path}"
+        try:
+            with FileSystems.create(full, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+                file.write(data)
+        except BeamIOError:
+            raise PublishError(f"{full}: cannot be written") from None
+
+    def paths(self) -> list[str]:
+        """All files, sorted."""
+        matched = FileSystems.match([f"{self._root}/**"])[0].metadata_list
+        return sorted(m.path.removeprefix(f"{self._root}/") for m in matched)
+
+
+def store_at(root: str) -> Store:
+    """The release folder at a local or remote place."""
+    return BeamStore(root) if is_remote(root) else LocalStore(root)

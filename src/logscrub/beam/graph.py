@@ -1,0 +1,72 @@
+"""The pipeline: the order of the steps and what flows between them, which is only bytes and short texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
+
+from logscrub.beam import steps
+from logscrub.config import Settings
+from logscrub.inputs import FileRange
+
+Keyed = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class TrafficStatistics:
+    """Everything the graph is made of.
+
+    Attributes:
+        ranges: units of work.
+        output: release folder, local or remote.
+        account: file that the account of the run is written to, for the process that started it.
+        settings: those of the run.
+        shards: number of parts a day is split into.
+        now_ms: when the run was started, epoch milliseconds.
+        read_signals: whether any format can carry what joins records to a child or an opt-out.
+    """
+
+    ranges: Sequence[FileRange]
+    output: str
+    account: str
+    settings: Settings
+    shards: int
+    now_ms: int
+    read_signals: bool
+
+    def build(self, pipeline: beam.Pipeline) -> None:
+        """Add the job to a pipeline."""
+        start = pipeline | "Start" >> beam.Create([b""])
+        ranges = pipeline | "Ranges" >> beam.Create(self.ranges) | "Spread ranges" >> beam.Reshuffle()
+        # Behind the reshuffle a runner keeps the key instead of making another one on a retry.
+        key = start | "Make key" >> beam.ParDo(steps.MakeKey()).with_output_types(bytes)
+        key = AsSingleton(key | "Keep key" >> beam.Reshuffle())
+        hits, tallies = self._scrub(ranges, key)
+        days = (
+            hits
+            | "Group shards" >> beam.GroupByKey()
+            | "Follow visitors" >> beam.ParDo(steps.FollowVisitors(self.settings)).with_output_types(Keyed)
+            | "Group tables" >> beam.GroupByKey()
+            | "Release" >> beam.ParDo(steps.ReleaseTable(self.settings)).with_output_types(tuple[str, str])
+            | "Group days" >> beam.GroupByKey()
+            | "Publish" >> beam.ParDo(steps.PublishDay(self.output, self.settings)).with_output_types(str)
+        )
+        write = steps.WriteAccount(self.account)
+        _ = start | "Write account" >> beam.ParDo(write, AsList(tallies), AsList(days))
+
+    def _scrub(
+        self, ranges: PCollection[FileRange], key: AsSingleton
+    ) -> tuple[PCollection[Keyed], PCollection[str]]:
+        withheld = []
+        if self.read_signals:
+            signals = ranges | "Read signals" >> beam.ParDo(
+                steps.ReadSignals(self.settings, self.now_ms), key
+            ).with_output_types(bytes)
+            whom = beam.CombineGlobally(steps.Withhold(self.settings)).without_defaults()
+            withheld.append(AsSingleton(signals | "Whom to withhold" >> whom.with_output_types(bytes)))
+        scrub = beam.ParDo(
+            steps.ScrubRange(self.settings, self.shards, self.now_ms), key, *withheld
+        ).with_output_types(Keyed, **{steps.TALLY: str})
+        scrubbed = ranges | "Scrub" >> scrub.with_outputs(steps.TALLY, main="hits")
+        return scrubbed.hits, scrubbed[steps.TALLY]

@@ -1,0 +1,214 @@
+"""The steps of the engine as Beam functions.
+
+Whatever goes wrong in a step leaves it as an error that holds nothing of a record: libraries quote what they
+could not read, and runners log exceptions.
+"""
+
+import functools
+import json
+import secrets
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import apache_beam as beam
+
+from logscrub import engine
+from logscrub.beam.files import open_file, store_at
+from logscrub.config import Settings
+from logscrub.errors import LogscrubError, PublishError
+from logscrub.inputs import FileRange
+from logscrub.privacy.joins import SignalSet, Withheld
+from logscrub.privacy.pseudonyms import KEY_BYTES, EphemeralKey
+from logscrub.release.day import TableRelease, publish_day
+from logscrub.scrub.records import Scrubber
+
+TALLY = "tally"
+
+_COMPACT_AFTER = 64
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StepFailedError(LogscrubError):
+    """A step failed unexpectedly; says where in the code, and nothing of the data."""
+
+
+def sealed(step: Callable[P, R]) -> Callable[P, R]:
+    """Let only errors out of a step that hold nothing of a record, without the exception that caused them."""
+
+    @functools.wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except LogscrubError as error:
+            failure = error.with_traceback(None)
+        except OSError as error:
+            failure = StepFailedError(f"{_where(error)}: {error.strerror or 'input or output failed'}")
+        except Exception as error:
+            failure = StepFailedError(f"{_where(error)}: {type(error).__name__}")
+        failure.__context__ = failure.__cause__ = None
+        raise failure
+
+    return run
+
+
+def _where(error: BaseException) -> str:
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if "logscrub" in f.filename]
+    place = ours[-1] if ours else None
+    return f"internal error at {Path(place.filename).name}:{place.lineno}" if place else "internal error"
+
+
+class MakeKey(beam.DoFn):
+    """The ephemeral key of the run: made inside the pipeline, so that it is in no option and no graph."""
+
+    def process(self, _: bytes) -> Iterator[bytes]:
+        yield secrets.token_bytes(KEY_BYTES)
+
+
+class ReadSignals(beam.DoFn):
+    """Range → its signals."""
+
+    def __init__(self, settings: Settings, now_ms: int) -> None:
+        self._settings = settings
+        self._now_ms = now_ms
+
+    def process(self, part: FileRange, key: bytes) -> Iterator[bytes]:
+        yield self._read(part, key)
+
+    @sealed
+    def _read(self, part: FileRange, key: bytes) -> bytes:
+        signals = engine.read_signals(part, open_file, self._settings, EphemeralKey(key), self._now_ms)
+        return signals.to_bytes()
+
+
+class Withhold(beam.CombineFn):
+    """Signals of all ranges → whom to withhold."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def create_accumulator(self) -> list[bytes]:
+        return []
+
+    def add_input(self, accumulator: list[bytes], signals: bytes) -> list[bytes]:
+        accumulator.append(signals)
+        return _merged(accumulator) if len(accumulator) >= _COMPACT_AFTER else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[bytes]]) -> list[bytes]:
+        return _merged([signals for accumulator in accumulators for signals in accumulator])
+
+    def compact(self, accumulator: list[bytes]) -> list[bytes]:
+        return _merged(accumulator)
+
+    def extract_output(self, accumulator: list[bytes]) -> bytes:
+        return self._resolve(accumulator)
+
+    @sealed
+    def _resolve(self, accumulator: list[bytes]) -> bytes:
+        merged = SignalSet.from_bytes(_merged(accumulator)[0])
+        return merged.resolve(self._settings.audience).to_bytes()
+
+
+@sealed
+def _merged(parts: list[bytes]) -> list[bytes]:
+    if len(parts) <= 1:
+        return parts
+    return [SignalSet.merge([SignalSet.from_bytes(part) for part in parts]).to_bytes()]
+
+
+class ScrubRange(beam.DoFn):
+    """Range → hits for each day and shard, and its account."""
+
+    def __init__(self, settings: Settings, shards: int, now_ms: int) -> None:
+        self._settings = settings
+        self._shards = shards
+        self._now_ms = now_ms
+        self._made_for: tuple[bytes, bytes | None] | None = None
+        self._scrubber: Scrubber | None = None
+
+    def process(self, part: FileRange, key: bytes, withheld: bytes | None = None) -> Iterator[Any]:
+        elements, tally = self._scrub(part, key, withheld)
+        for (date, shard), element in elements:
+            yield f"{date}/{shard}", element
+        yield beam.pvalue.TaggedOutput(TALLY, tally)
+
+    @sealed
+    def _scrub(
+        self, part: FileRange, key: bytes, withheld: bytes | None
+    ) -> tuple[list[tuple[engine.DayAndShard, bytes]], str]:
+        if self._scrubber is None or self._made_for != (key, withheld):
+            known = None if withheld is None else Withheld.from_bytes(withheld)
+            self._scrubber = engine.make_scrubber(self._settings, EphemeralKey(key), known, self._now_ms)
+            self._made_for = (key, withheld)
+        elements, tally = engine.scrub_range(part, open_file, self._scrubber, self._settings, self._shards)
+        return elements, tally.to_json()
+
+
+class FollowVisitors(beam.DoFn):
+    """Hits of a day and shard → cells of every table."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def process(self, keyed: tuple[str, Iterable[bytes]]) -> Iterator[tuple[str, bytes]]:
+        day_and_shard, elements = keyed
+        date = day_and_shard.split("/")[0]
+        for table, element in self._follow(elements).items():
+            yield f"{table}/{date}", element
+
+    @sealed
+    def _follow(self, elements: Iterable[bytes]) -> dict[str, bytes]:
+        return engine.follow_visitors(elements, self._settings)
+
+
+class ReleaseTable(beam.DoFn):
+    """Cells of a table and day → the table, keyed by day."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def process(self, keyed: tuple[str, Iterable[bytes]]) -> Iterator[tuple[str, str]]:
+        table, date = keyed[0].split("/")
+        yield date, self._release(table, keyed[1])
+
+    @sealed
+    def _release(self, table: str, elements: Iterable[bytes]) -> str:
+        return engine.release_cells(table, elements, self._settings).to_json()
+
+
+class PublishDay(beam.DoFn):
+    """Tables of a day → the release folder, manifest last, and what became of the day."""
+
+    def __init__(self, output: str, settings: Settings) -> None:
+        self._output = output
+        self._settings = settings
+
+    def process(self, keyed: tuple[str, Iterable[str]]) -> Iterator[str]:
+        date, tables = keyed
+        yield self._publish(date, tables)
+
+    @sealed
+    def _publish(self, date: str, tables: Iterable[str]) -> str:
+        releases = {release.table: release for release in map(TableRelease.from_json, tables)}
+        try:
+            return publish_day(store_at(self._output), date, releases, self._settings).to_json()
+        except OSError as error:
+            raise PublishError(f"{self._output}: {date} cannot be written: {error.strerror}") from None
+
+
+class WriteAccount(beam.DoFn):
+    """Tallies and outcomes → one file that only the operator's process reads."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def process(self, _: bytes, tallies: list[str], days: list[str]) -> Iterator[bytes]:
+        self._write(tallies, days)
+        yield b""
+
+    @sealed
+    def _write(self, tallies: list[str], days: list[str]) -> None:
+        folder, name = self._path.rsplit("/", 1)
+        store_at(folder).write(name, json.dumps({"tallies": sorted(tallies), "days": sorted(days)}).encode())

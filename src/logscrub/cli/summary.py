@@ -1,0 +1,138 @@
+"""What a run tells its operator.
+
+Standard output and standard error speak of kept records and of rejects only: promise B covers them. The
+account file tells the rest.
+"""
+
+import json
+from collections.abc import Iterator
+
+from logscrub.config import Audience, Settings, Support
+from logscrub.engine import RunResult
+from logscrub.errors import ExitCode
+from logscrub.formats.registry import format_by_name
+from logscrub.release.day import DayOutcome, DayStatus
+
+_STATUS = {
+    DayStatus.RELEASED: "released",
+    DayStatus.UNCHANGED: "released before, unchanged",
+    DayStatus.LEFT_ALONE: "released before, left alone",
+    DayStatus.UNDER_K: "not released",
+}
+_FEW_ROWS = 3
+
+
+def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
+    """Lines for standard error: inputs that are not counted, rejected lines, days with other content."""
+    for left_out in result.plan.problems:
+        yield f"warning: {left_out.path}: {left_out.reason}: {left_out.reason.advice}"
+    for path, problem in sorted(result.tally.problems.items()):
+        yield f"warning: {path}: {problem}: {problem.advice}"
+    for duplicate in result.plan.duplicates:
+        yield f"note: {duplicate.path}: the same content as {duplicate.original}, counted once"
+    for path, reasons in sorted(result.tally.rejected.items()):
+        for reason, rejects in sorted(reasons.items()):
+            offsets = ", ".join(map(str, rejects.offsets[:_FEW_ROWS]))
+            more = ", …" if rejects.count > _FEW_ROWS else ""
+            lines = "1 line" if rejects.count == 1 else f"{rejects.count} lines"
+            yield f"rejected: {path}: {lines}, {reason} at byte {offsets}{more}: {reason.advice}"
+    if result.tally.reject_rate > settings.reject_limit:
+        rate, limit = result.tally.reject_rate, settings.reject_limit
+        yield f"warning: {rate:.1%} of the lines are rejected, more than the limit of {limit:.1%}"
+    for day in result.days:
+        yield from _day_warnings(day, settings)
+
+
+def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
+    if day.status is DayStatus.LEFT_ALONE:
+        yield (
+            f"warning: {day.date}: released before with other content: input or settings differ; the release "
+            "is left alone"
+        )
+    for table, detectors in sorted(day.gate_hits.items()):
+        for detector, count in sorted(detectors.items()):
+            rows = "1 row" if count == 1 else f"{count} rows"
+            yield f"note: {day.date}: {table}: {rows} folded, the text looks like personal data ({detector})"
+
+
+def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]:
+    """Lines for standard output: what became of each day, and where to look."""
+    for day in result.days:
+        yield f"{day.date}  {_STATUS[day.status]}{_figures(day)}{_why_folded(day, settings)}"
+    if not result.days:
+        yield "no day can be released"
+    blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
+    if blind and settings.audience is Audience.GENERAL:
+        yield f"note: {', '.join(blind)} logs cannot tell a child or an opt-out, so none is honoured there"
+    if any(day.status is not DayStatus.UNDER_K for day in result.days):
+        yield f"tables: {output}/<table>/date=<day>/part-0.parquet; check them with: logscrub verify {output}"
+
+
+def _figures(day: DayOutcome) -> str:
+    if not day.rows:
+        return ""
+    views = "" if day.page_views is None else f", {day.page_views:,} page views"
+    return f": {day.hits:,} hits{views}, {sum(day.rows.values()):,} rows in {len(day.rows)} tables"
+
+
+def _why_folded(day: DayOutcome, settings: Settings) -> str:
+    unit = "networks" if settings.support is Support.NETWORKS else "visitors"
+    proxy = (
+        '; where all traffic comes through one proxy, set support = "visitors"'
+        if settings.support is Support.NETWORKS
+        else ""
+    )
+    if day.status is DayStatus.UNDER_K:
+        return f": fewer than {settings.min_support} {unit} or people with an id{proxy}"
+    if len(day.folded_tables) > len(day.rows) // 2:
+        return f"; most tables fold to one row, for want of {unit}{proxy}"
+    return ""
+
+
+def exit_code(result: RunResult, settings: Settings) -> int:
+    """Exit code of a run that did not fail."""
+    incomplete = (
+        result.plan.problems
+        or result.tally.problems
+        or result.tally.reject_rate > settings.reject_limit
+        or any(day.status is DayStatus.LEFT_ALONE for day in result.days)
+    )
+    return ExitCode.INCOMPLETE_INPUT if incomplete else ExitCode.DONE
+
+
+def account(result: RunResult) -> str:
+    """The account as JSON: what became of every line; all of `lines` add up to its `total`."""
+    tally = result.tally
+    duplicate = sum(d.lines for d in result.plan.duplicates)
+    left_alone = sum(d.held_hits for d in result.days if d.status is DayStatus.LEFT_ALONE)
+    counted = sum(d.hits for d in result.days)
+    lines = {
+        "counted": counted,
+        "withheld": tally.withheld,
+        "out_of_dates": tally.unfinished + left_alone,
+        "under_k": sum(tally.kept.values()) - counted - left_alone,
+        "filtered": 0,
+        "blank": tally.blank,
+        "duplicate": duplicate,
+        "rejected": tally.rejects,
+    }
+    content = {
+        "total": tally.lines + duplicate,
+        "lines": lines,
+        "days": {
+            d.date: {
+                "status": d.status.value,
+                "counted": d.hits,
+                "held": d.held_hits,
+                "held_bytes": d.held_bytes,
+            }
+            for d in result.days
+        },
+        "rejected": json.loads(tally.to_json())["rejected"],
+        "inputs": {
+            **{p.path: p.reason.value for p in result.plan.problems},
+            **{path: reason.value for path, reason in tally.problems.items()},
+            **{d.path: f"duplicate of {d.original}" for d in result.plan.duplicates},
+        },
+    }
+    return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,262 @@
+"""The whole job without Beam: for a range, for a shard and day, for a table, and all of it in memory.
+
+This is the page that explains logscrub. The Beam graph calls the same functions, in the same order:
+
+    key       = a random key that lives for this run
+    signals   = read_signals(range)      for each range           (only where a format can carry signals)
+    withheld  = resolve(signals)         once: who is a child, opted out, or joined to one
+    hits      = scrub_range(range)       for each range           → bytes for each (day, shard)
+    cells     = follow_visitors(hits)    for each (day, shard)    → bytes for each table
+    table     = release_cells(cells)     for each (table, day)    → Parquet bytes
+    publish_day(tables)                  for each day, manifest last
+"""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logscrub.config import MIB, Settings
+from logscrub.errors import CorruptInputError, FileReason, LineReason
+from logscrub.formats.records import Parsed
+from logscrub.formats.registry import format_by_name
+from logscrub.inputs import FileRange, InputFile, Opener, Plan, plan_inputs
+from logscrub.privacy.joins import SignalSet, Withheld
+from logscrub.privacy.pseudonyms import EphemeralKey, require_same
+from logscrub.release.day import DayOutcome, TableRelease, publish_day, release_table
+from logscrub.release.store import Store
+from logscrub.schemas import table_schemas
+from logscrub.scrub.records import ScrubbedBlock, Scrubber, SignalReader
+from logscrub.tally import Tally
+from logscrub.text.blocks import Block, OversizeLine, line_starts, read_blocks
+from logscrub.text.streams import open_text
+from logscrub.traffic.calendar import date_text
+from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits
+from logscrub.traffic.tables import build_tables, decode_cells, encode_cells, join_shards
+
+_FLUSH_HITS = 2_000_000  # bounds the memory of a large compressed file, which is one range
+_BYTES_PER_SHARD = 32 * MIB
+_MAX_SHARDS = 64
+
+DayAndShard = tuple[str, int]
+
+
+def shard_count(settings: Settings, total_bytes: int) -> int:
+    """Number of shards of a day; it changes no released byte."""
+    return settings.shards or min(_MAX_SHARDS, 1 + total_bytes // _BYTES_PER_SHARD)
+
+
+def read_signals(
+    part: FileRange, open_file: Opener, settings: Settings, key: EphemeralKey, now_ms: int
+) -> SignalSet:
+    """Step 1: the signals and joining identifiers of a range.
+
+    A damaged file gives what stands before the damage: a child that is known stays known.
+    """
+    log_format = format_by_name(part.format)
+    found = [no_signals(key)]
+    if log_format.carries_identifiers:
+        read = SignalReader(settings, key, now_ms)
+        try:
+            with open_file(part.path) as raw:
+                found += [read(log_format.parse(block).records) for block in _blocks(raw, part, settings)]
+        except (CorruptInputError, OSError):
+            pass  # step 2 tells it
+    return SignalSet.merge(found)
+
+
+def no_signals(key: EphemeralKey) -> SignalSet:
+    """What a run without signals knows of its people: nothing."""
+    nobody = np.zeros(0, dtype=np.uint64)
+    none, never = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int32)
+    return SignalSet.from_records([], nobody, none, never, key.check)
+
+
+def make_scrubber(settings: Settings, key: EphemeralKey, withheld: Withheld | None, now_ms: int) -> Scrubber:
+    """What scrubs the blocks of a worker.
+
+    Args:
+        settings: those of the run.
+        key: the key of the run.
+        withheld: whom to withhold; None where no format can carry a signal.
+        now_ms: when the run was started, epoch milliseconds.
+
+    Raises:
+        KeyMismatchError: `withheld` was made under another key, and would withhold nobody.
+    """
+    if withheld is None:
+        withheld = no_signals(key).resolve(settings.audience)
+    require_same(withheld.key_check, key.check)
+    return Scrubber(settings, key, withheld, now_ms)
+
+
+def scrub_range(
+    part: FileRange, open_file: Opener, scrubber: Scrubber, settings: Settings, shards: int
+) -> tuple[list[tuple[DayAndShard, bytes]], Tally]:
+    """Step 2: the hits of a range for each day and shard, and what became of its lines.
+
+    Of a damaged or unreadable file nothing is counted.
+    """
+    log_format = format_by_name(part.format)
+    tally, collected = Tally(), _Hits(scrubber.key_check, shards)
+    try:
+        with open_file(part.path) as raw:
+            for block in _blocks_and_marks(raw, part, settings):
+                if isinstance(block, OversizeLine):
+                    tally.lines += 1
+                    tally.reject(part.path, LineReason.OVERSIZE_LINE, 1, [block.offset])
+                    continue
+                parsed = log_format.parse(block)
+                scrubbed = scrubber(parsed.records)
+                _count(tally, part.path, block, parsed, scrubbed)
+                collected.add(scrubbed)
+    except CorruptInputError:
+        return [], Tally(problems={part.path: FileReason.CORRUPT_GZIP})
+    except OSError:
+        return [], Tally(problems={part.path: FileReason.UNREADABLE})
+    return collected.finish(), tally
+
+
+def follow_visitors(elements: Iterable[bytes], settings: Settings) -> dict[str, bytes]:
+    """Step 3: the cells of every table, from all hits of a day and shard."""
+    hits, key_check = decode_hits(list(elements))
+    tables = build_tables(hits, settings.min_support, key_check)
+    return {name: encode_cells(table) for name, table in tables.items()}
+
+
+def release_cells(table: str, elements: Iterable[bytes], settings: Settings) -> TableRelease:
+    """Step 4: a table of a day, from the cells of all shards."""
+    joined = join_shards([decode_cells(element) for element in elements], settings.min_support)
+    return release_table(
+        table_schemas()[table], joined.cells, joined.supporters, joined.support, settings.min_support
+    )
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did, for its operator.
+
+    Attributes:
+        plan: what was read and what was left out.
+        tally: what became of the lines.
+        days: what became of the days, sorted.
+    """
+
+    plan: Plan
+    tally: Tally
+    days: list[DayOutcome] = field(default_factory=list)
+
+
+def run_in_memory(
+    files: Mapping[str, bytes],
+    store: Store,
+    settings: Settings,
+    now_ms: int,
+    key: EphemeralKey | None = None,
+) -> RunResult:
+    """The whole job on files in memory, one step after the other.
+
+    Args:
+        files: path to content.
+        store: where the release goes.
+        settings: those of the run.
+        now_ms: the time of the run, epoch milliseconds: days that are not over are not released.
+        key: the ephemeral key; a new one by default, and no released byte depends on it.
+    """
+    key = key or EphemeralKey.generate()
+
+    def open_file(path: str) -> BinaryIO:
+        return cast(BinaryIO, io.BytesIO(files[path]))
+
+    plan = plan_inputs((InputFile(p, len(d)) for p, d in files.items()), open_file, settings.range_bytes)
+    withheld = None
+    if plan.carries_identifiers:
+        signals = [read_signals(part, open_file, settings, key, now_ms) for part in plan.ranges]
+        withheld = SignalSet.merge(signals).resolve(settings.audience)
+    scrubber = make_scrubber(settings, key, withheld, now_ms)
+    result = RunResult(plan, Tally())
+    hits: dict[DayAndShard, list[bytes]] = defaultdict(list)
+    for part in plan.ranges:
+        elements, tally = scrub_range(
+            part, open_file, scrubber, settings, shard_count(settings, plan.total_bytes)
+        )
+        result.tally.add(tally)
+        for day_and_shard, element in elements:
+            hits[day_and_shard].append(element)
+    cells: dict[str, dict[str, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+    for (date, _), elements_of_shard in hits.items():
+        for table, element in follow_visitors(elements_of_shard, settings).items():
+            cells[date][table].append(element)
+    for date, tables in sorted(cells.items()):
+        releases = {table: release_cells(table, parts, settings) for table, parts in tables.items()}
+        result.days.append(publish_day(store, date, releases, settings))
+    return result
+
+
+class _Hits:
+    """Hits of a range, gathered over its blocks: one element for each day and shard."""
+
+    def __init__(self, key_check: bytes, shards: int) -> None:
+        self._key_check = key_check
+        self._shards = shards
+        self._batches: list[pa.RecordBatch] = []
+        self._days: list[npt.NDArray[np.int32]] = []
+        self._elements: list[tuple[DayAndShard, bytes]] = []
+
+    def add(self, scrubbed: ScrubbedBlock) -> None:
+        if not len(scrubbed.hits):
+            return
+        self._batches.append(scrubbed.hits)
+        self._days.append(scrubbed.day)
+        if sum(map(len, self._batches)) >= _FLUSH_HITS:
+            self._flush()
+
+    def finish(self) -> list[tuple[DayAndShard, bytes]]:
+        self._flush()
+        return self._elements
+
+    def _flush(self) -> None:
+        if not self._batches:
+            return
+        hits, day = concatenate_hits(self._batches), np.concatenate(self._days).astype(np.int64)
+        shard = (hits.column("unit").to_numpy() % np.uint64(self._shards)).astype(np.int64)
+        place = day * self._shards + shard
+        order = np.argsort(place, kind="stable")
+        hits, place = hits.take(pa.array(order)), place[order]
+        starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
+        for start, stop in zip(starts, np.r_[starts[1:], len(place)], strict=True):
+            day_and_shard = date_text(place[start] // self._shards), int(place[start] % self._shards)
+            element = encode_hits(hits.slice(start, stop - start), self._key_check)
+            self._elements.append((day_and_shard, element))
+        self._batches, self._days = [], []
+
+
+def _blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterable[Block | OversizeLine]:
+    stream = open_text(raw, part.compression)
+    return read_blocks(stream, part.start, part.stop, block_bytes=settings.block_bytes)
+
+
+def _blocks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterable[Block]:
+    return (b for b in _blocks_and_marks(raw, part, settings) if isinstance(b, Block))
+
+
+def _count(tally: Tally, path: str, block: Block, parsed: Parsed, scrubbed: ScrubbedBlock) -> None:
+    """Add a block to the account; offsets are looked up only where something was rejected."""
+    tally.lines += parsed.lines
+    tally.blank += parsed.blank
+    tally.withheld += scrubbed.withheld
+    tally.unfinished += scrubbed.unfinished
+    days, counts = np.unique(scrubbed.day, return_counts=True)
+    for day, count in zip(days, counts, strict=True):
+        tally.kept[date_text(day)] = tally.kept.get(date_text(day), 0) + int(count)
+    rejected = {LineReason.UNPARSABLE: parsed.rejected, **scrubbed.rejected}
+    if any(map(len, rejected.values())):
+        starts = line_starts(block)
+        for reason, lines in rejected.items():
+            if len(lines):
+                tally.reject(path, reason, len(lines), starts[np.asarray(lines)[:100]].tolist())

@@ -1,0 +1,1 @@
+"""Names for distinct raw values: software from user agents, sources from referrers."""

@@ -1,0 +1,108 @@
+"""Exceptions and reason codes that cannot hold log content.
+
+Every message is made of a file name, a position, a reason from a closed list and advice; no constructor
+takes text of a record.
+"""
+
+from enum import StrEnum
+
+
+class ExitCode:
+    """Exit codes of the command line, as documented in the README."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INCOMPLETE_INPUT = 3
+    VERIFICATION_FAILED = 4
+    INTERRUPTED = 130
+
+
+class LineReason(StrEnum):
+    """Why one line is rejected."""
+
+    OVERSIZE_LINE = "oversize_line"
+    UNPARSABLE = "unparsable"
+    NO_TIME = "no_time"
+    IMPOSSIBLE_TIME = "impossible_time"
+    FUTURE_TIME = "future_time"
+    IMPOSSIBLE_SIZE = "impossible_size"
+
+    @property
+    def advice(self) -> str:
+        """What the operator can do about it."""
+        return _LINE_ADVICE[self]
+
+
+_LINE_ADVICE = {
+    LineReason.OVERSIZE_LINE: "the line is longer than 1 MiB: look for a missing line break",
+    LineReason.UNPARSABLE: "it does not fit the format of its file: look for a cut line or a second format",
+    LineReason.NO_TIME: "the record has no time that can be read: log it as RFC 3339 or epoch",
+    LineReason.IMPOSSIBLE_TIME: "there is no such date, or it is before 1990: check the clock that wrote it",
+    LineReason.FUTURE_TIME: "the time is more than a day ahead of this machine: check both clocks",
+    LineReason.IMPOSSIBLE_SIZE: "a size below zero or above 1 TiB: check what writes the field",
+}
+
+
+class FileReason(StrEnum):
+    """Why one input is not read, or not counted."""
+
+    NO_MATCH = "no_match"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    BINARY = "binary"
+    CORRUPT_GZIP = "corrupt_gzip"
+    UNKNOWN_FORMAT = "unknown_format"
+
+    @property
+    def advice(self) -> str:
+        """What the operator can do about it."""
+        return _FILE_ADVICE[self]
+
+
+_FILE_ADVICE = {
+    FileReason.NO_MATCH: "the pattern matches no file: check the path, and quote the pattern",
+    FileReason.MISSING: "there is no such file: check the path",
+    FileReason.UNREADABLE: "the file cannot be opened: check its permissions",
+    FileReason.EMPTY: "the file has no lines: nothing to count",
+    FileReason.BINARY: "the file is not text: give log files, plain or gzip",
+    FileReason.CORRUPT_GZIP: "the gzip data is cut off or damaged: nothing of it is counted; copy it again",
+    FileReason.UNKNOWN_FORMAT: "no known log format fits the lines: see the formats in the README",
+}
+
+
+class LogscrubError(Exception):
+    """Base of all errors that end a run."""
+
+    exit_code = ExitCode.FAILED
+
+
+class UsageError(LogscrubError):
+    """A wrong option, configuration or input list."""
+
+    exit_code = ExitCode.USAGE
+
+
+class CorruptInputError(LogscrubError):
+    """A compressed file that ends early or fails its checksum."""
+
+
+class KeyMismatchError(LogscrubError):
+    """Parts of one run were made under different ephemeral keys, so joins between them would miss people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "parts of this run were made under different keys, probably after a retry; nothing was released "
+            "for the days concerned: run the same command again"
+        )
+
+
+class PublishError(LogscrubError):
+    """The output cannot be written."""
+
+
+class VerificationError(LogscrubError):
+    """A release does not hold what it promises."""
+
+    exit_code = ExitCode.VERIFICATION_FAILED

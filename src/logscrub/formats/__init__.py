@@ -1,0 +1,1 @@
+"""Blocks to columns: three plans, one for each kind of format, and the detection of formats."""

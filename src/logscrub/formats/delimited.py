@@ -1,0 +1,212 @@
+"""The plan for lines with quoted values: Arrow's CSV reader, splitting at each quote.
+
+The reader knows the quote as delimiter and no quoting at all, so an unclosed quote cannot swallow the line
+after it, and whether a line is taken depends on this line alone. Lines with more or fewer quotes, and lines
+whose parts do not fit, are left to the pattern plan.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from logscrub.formats.access import Captured
+from logscrub.formats.records import BoolArray, Int64Array, count_byte, line_count
+from logscrub.formats.times import ByteMatrix, byte_rows, clf_shaped
+
+_BOM = b"\xef\xbb\xbf"
+_STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
+_TIME_BEFORE, _TIME_AFTER, _TIME_ALL = 2, 28, 30  # places in ` [17/May/2015:10:05:03 +0000] `
+_MIN_READ = 1024
+
+
+@dataclass(frozen=True)
+class Layout:
+    r"""Where the values of a line stand.
+
+    A line is: what `head` matches, ` [time] `, then each quoted value followed by what its gap matches.
+
+    Attributes:
+        head: RE2 expression.
+        quoted: names of the quoted values.
+        gaps: RE2 expressions for what follows each quoted value up to the next quote or the end.
+        separators: for each gap, the text at its end that only leads to the next quoted value.
+    """
+
+    head: str
+    quoted: tuple[str, ...]
+    gaps: tuple[str, ...]
+    separators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A block after this plan: what was captured, and what is left.
+
+    Attributes:
+        captured: None when no line fits.
+        refused: text of the lines that are left to the pattern plan (strings).
+        refused_lines: their indexes in the block, not sorted.
+        blank: number of blank lines.
+    """
+
+    captured: Captured | None
+    refused: pa.Array
+    refused_lines: Int64Array
+    blank: int
+
+
+def split(data: memoryview | bytes, layout: Layout) -> Split:
+    """Split the lines of a block, which must be valid UTF-8.
+
+    Raises:
+        RuntimeError: the reader failed or lost count of the lines; the message holds none of them.
+    """
+    data, shift = _prepare(data)
+    lines = line_count(data)
+    table, misfits = _read(data, 2 * len(layout.quoted) + 1)
+    if table.num_rows + len(misfits) != lines:
+        raise RuntimeError("the CSV reader gave another number of lines than the block has")
+    misfit_lines = np.array([number - 1 for number, _ in misfits], np.int64)
+    misfit_text = pa.array([text for _, text in misfits], pa.string())
+    table_lines = np.delete(np.arange(lines, dtype=np.int64), misfit_lines)
+    columns = [column.chunk(0) if column.num_chunks else column.combine_chunks() for column in table.columns]
+    fitting, time, fields = _capture(columns, layout)
+    left = np.flatnonzero(~fitting)
+    left_text = _text_of(columns, left, data, table_lines)
+    refused = pa.concat_arrays([misfit_text, left_text])
+    refused_lines = np.concatenate([misfit_lines, table_lines[left]])
+    blank = pc.equal(pc.ascii_trim(refused, " \t\r\x1a"), "").to_numpy(zero_copy_only=False)
+    captured = Captured(table_lines[fitting] - shift, time, fields) if fitting.any() else None
+    return Split(
+        captured, refused.filter(pa.array(~blank)), refused_lines[~blank] - shift, int(blank.sum()) - shift
+    )
+
+
+def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
+    r"""Hide from the reader what it would take for more than text: `\r` and a byte order mark.
+
+    Returns:
+        The bytes with the same lines, after as many blank lines as the number says.
+    """
+    if len(data) and count_byte(data, b"\r"):
+        data = bytes(data).replace(b"\r\n", b"\n")
+        data = data[:-1] + b"\n" if data.endswith(b"\r") else data
+        data = data.replace(b"\r", _STRAY_RETURN)
+    if bytes(data[: len(_BOM)]) == _BOM:  # the mark of a file was taken off by text.blocks
+        return b"\n" + bytes(data), 1
+    return data, 0
+
+
+def _read(data: memoryview | bytes, width: int) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Read the block; gives the lines of the right width, and number (from 1) and text of the others."""
+    misfits: list[tuple[int, str]] = []
+
+    def refuse(row: Any) -> str:
+        misfits.append((row.number, row.text))
+        return "skip"
+
+    names = [str(at) for at in range(width)]
+    repeated = pa.dictionary(pa.int32(), pa.string())
+    types = {name: repeated if at else pa.string() for at, name in enumerate(names)}
+    if not len(data):
+        return pa.schema(list(types.items())).empty_table(), misfits
+    try:
+        return _read_csv(data, names, types, refuse), misfits
+    except pa.ArrowException:
+        pass  # raised out here: Arrow's messages quote the line, also as __context__
+    raise RuntimeError("the CSV reader refused a block")
+
+
+def _read_csv(
+    data: memoryview | bytes, names: list[str], types: dict[str, pa.DataType], refuse: Callable[[Any], str]
+) -> pa.Table:
+    return csv.read_csv(
+        pa.BufferReader(pa.py_buffer(data)),
+        read_options=csv.ReadOptions(
+            use_threads=False, block_size=max(len(data) + 1, _MIN_READ), column_names=names
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter='"',
+            quote_char=False,
+            double_quote=False,
+            escape_char=False,
+            newlines_in_values=False,
+            ignore_empty_lines=False,
+            invalid_row_handler=refuse,
+        ),
+        convert_options=csv.ConvertOptions(
+            column_types=types, strings_can_be_null=False, quoted_strings_can_be_null=False, check_utf8=False
+        ),
+    )
+
+
+def _capture(
+    columns: list[pa.Array], layout: Layout
+) -> tuple[BoolArray, ByteMatrix, Mapping[str, pa.DictionaryArray]]:
+    """Take the values out of the columns: which rows fit, and of these the time and the values."""
+    head, *rest = columns
+    timed, time = _times(head)
+    if not timed.all():  # a byte position may stand inside a character where there is no time
+        head = pc.if_else(pa.array(timed), head, "")
+    prefix = pc.binary_slice(head.cast(pa.binary()), 0, -_TIME_ALL).cast(pa.string()).dictionary_encode()
+    parts = [(prefix, layout.head)]
+    gap_expressions = [gap + end for gap, end in zip(layout.gaps, layout.separators, strict=True)]
+    parts += list(zip(rest[1::2], gap_expressions, strict=True))
+    fitting, fields = timed, dict(zip(layout.quoted, rest[0::2], strict=True))
+    for column, expression in parts:
+        fits, values = _extract(column, expression)
+        fitting, fields = fitting & fits, fields | values
+    if not fitting.all():
+        mask = pa.array(fitting)
+        fields = {name: column.filter(mask) for name, column in fields.items()}
+    return fitting, time[fitting[timed]], fields
+
+
+def _times(head: pa.Array) -> tuple[BoolArray, ByteMatrix]:
+    """Find the time at the end of each head: which rows have one, and their bytes."""
+    offsets = np.frombuffer(head.buffers()[1], np.int32)[: len(head) + 1].astype(np.int64)
+    timed = np.diff(offsets) >= _TIME_ALL
+    data = np.frombuffer(head.buffers()[2] or b"", np.uint8)
+    tail = byte_rows(data, offsets[1:][timed] - _TIME_ALL, _TIME_ALL)
+    time = tail[:, _TIME_BEFORE:_TIME_AFTER]
+    marks = np.frombuffer(b" [] ", np.uint8)
+    shaped = np.all(tail[:, [0, 1, _TIME_AFTER, _TIME_AFTER + 1]] == marks, axis=1) & clf_shaped(time)
+    timed[timed] = shaped
+    return timed, time[shaped]
+
+
+def _extract(column: pa.DictionaryArray, expression: str) -> tuple[BoolArray, dict[str, pa.DictionaryArray]]:
+    """Match distinct values: which rows fit, and the column of each named group."""
+    distinct, rows = column.dictionary, column.indices.to_numpy()
+    if "?P<" not in expression:
+        fits = pc.match_substring_regex(distinct, rf"\A{expression}\z")
+        return fits.to_numpy(zero_copy_only=False)[rows], {}
+    parts = pc.extract_regex(distinct, rf"\A{expression}\z")
+    groups = {
+        parts.type.field(at).name: pa.DictionaryArray.from_arrays(column.indices, values)
+        for at, values in enumerate(parts.flatten())
+    }
+    return parts.is_valid().to_numpy(zero_copy_only=False)[rows], groups
+
+
+def _text_of(
+    columns: list[pa.Array], rows: Int64Array, data: memoryview | bytes, lines: Int64Array
+) -> pa.Array:
+    """Give the lines of rows whose parts do not fit: joining by quotes is the inverse of splitting."""
+    at = pa.array(rows)
+    text = pc.binary_join_element_wise(*(column.take(at).cast(pa.string()) for column in columns), '"')
+    empty = "".join('"' for _ in columns[1:])
+    hollow = np.flatnonzero(pc.equal(text, empty).to_numpy(zero_copy_only=False))
+    if not len(hollow):
+        return text
+    # Only the raw bytes tell a blank line from a line of nothing but quotes.
+    raw = np.frombuffer(data, np.uint8)
+    starts = np.concatenate(([0], np.flatnonzero(raw == ord("\n")) + 1))
+    blank = np.zeros(len(rows), bool)
+    blank[hollow] = raw[starts[lines[rows[hollow]]]] == ord("\n")
+    return pc.if_else(pa.array(blank), "", text)

@@ -1,0 +1,156 @@
+"""What every format makes of a block: one table of raw columns, and which lines did not fit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscrub.errors import LineReason
+from logscrub.text.blocks import Block
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+IDS = ("device_id", "session_id", "client_id", "user_id")
+SIGNALS = ("age", "birth_date", "child", "coppa", "opt_out")
+RECORDS = pa.schema(
+    [
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("time", pa.int64()),
+        pa.field("problem", pa.int8()),
+        pa.field("address", TEXT),
+        pa.field("host", TEXT),
+        pa.field("method", TEXT),
+        pa.field("target", TEXT),
+        pa.field("status", pa.int16(), nullable=False),
+        pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("referrer", TEXT),
+        pa.field("user_agent", TEXT),
+        *(pa.field(name, TEXT) for name in IDS),
+        pa.field("event", TEXT),
+        *(pa.field(name, TEXT) for name in SIGNALS),
+    ]
+)
+"""Columns of a record as it was logged, before anything is scrubbed.
+
+`line` is the index of the line in its block; `time` is milliseconds of the epoch in UTC; `problem` is an
+index into `PROBLEMS`; `status` and `bytes` are 0 when none is logged; text is null when absent or `-`.
+"""
+
+PROBLEMS = list(LineReason)
+"""Meaning of the column `problem`: why the record is not counted although its line could be read."""
+
+Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A block after parsing: `lines` = records + rejected + `blank`, always.
+
+    Attributes:
+        records: the `RECORDS` columns, sorted by line.
+        rejected: sorted indexes of the lines that do not fit the format (`LineReason.UNPARSABLE`).
+        blank: lines of nothing but spaces, tabs and returns.
+        lines: all lines of the block.
+    """
+
+    records: pa.RecordBatch
+    rejected: Int64Array
+    blank: int
+    lines: int
+
+
+class Format(Protocol):
+    """A log format: how the lines of a file become records."""
+
+    @property
+    def name(self) -> str:
+        """Name on the command line and in messages."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Columns of `RECORDS` that its lines can carry."""
+
+    @property
+    def carries_identifiers(self) -> bool:
+        """Whether a line can hold an id or a signal of a child or an opt-out."""
+
+    def parse(self, block: Block) -> Parsed:
+        """Parse the lines of a block; what a line yields depends on this line alone."""
+
+
+def carries_identifiers(fields: frozenset[str]) -> bool:
+    """Whether any of the columns is an id or a signal."""
+    return not fields.isdisjoint((*IDS, *SIGNALS))
+
+
+def problem_code(reason: LineReason) -> int:
+    """Value of the column `problem` for a reason."""
+    return PROBLEMS.index(reason)
+
+
+def line_count(data: memoryview | bytes) -> int:
+    """Count the lines in the bytes, the last with or without its newline."""
+    if not len(data):
+        return 0
+    return count_byte(data, b"\n") + (data[len(data) - 1] != ord("\n"))
+
+
+def count_byte(data: memoryview | bytes, byte: bytes) -> int:
+    """How often a byte occurs, without a copy of the data."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte[0]))
+
+
+def nulls(rows: int) -> pa.DictionaryArray:
+    """Make a text column of nothing but nulls."""
+    return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
+
+
+def encoded(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
+    """Make a text column of distinct values.
+
+    Args:
+        indices: int32, for each row the position in `values`; null stays null.
+        values: strings, may repeat or be null.
+    """
+    distinct = values.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(indices), distinct.dictionary)
+
+
+def null_where_absent(values: pa.Array) -> pa.Array:
+    """Make null what logs write for nothing: `-` and the empty string (strings in and out)."""
+    absent = pc.or_(pc.equal(values, "-"), pc.equal(values, ""))
+    return pc.if_else(absent, pa.scalar(None, pa.string()), values)
+
+
+def record_batch(lines: Int64Array, columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """Make the records of the given lines; text columns that are not given are null, numbers 0."""
+    rows = len(lines)
+    given = {"line": pa.array(lines, pa.int64()), **columns}
+
+    def column(field: pa.Field) -> pa.Array:
+        if field.name in given:
+            return given[field.name]
+        if field.type == TEXT:
+            return nulls(rows)
+        return pa.nulls(rows, field.type) if field.nullable else pa.array(np.zeros(rows), field.type)
+
+    return pa.RecordBatch.from_arrays([column(field) for field in RECORDS], schema=RECORDS)
+
+
+def merge(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Make one batch of records, sorted by line, of batches of distinct lines."""
+    batches = [batch for batch in batches if batch.num_rows]
+    if len(batches) == 1:
+        return batches[0]
+    if not batches:
+        return record_batch(np.zeros(0, np.int64), {})
+    columns = [pa.concat_arrays([batch.column(at) for batch in batches]) for at in range(len(RECORDS))]
+    merged = pa.RecordBatch.from_arrays(columns, schema=RECORDS)
+    lines = merged.column(0).to_numpy()
+    if np.all(lines[1:] > lines[:-1]):
+        return merged
+    return merged.take(pa.array(np.argsort(lines, kind="stable")))

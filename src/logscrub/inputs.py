@@ -1,0 +1,207 @@
+"""From input files to units of work: compression, format, duplicates, ranges.
+
+All of it is decided from the files' heads before any record is judged.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from logscrub.errors import CorruptInputError, FileReason
+from logscrub.formats.detect import detect
+from logscrub.formats.registry import format_by_name
+from logscrub.text.streams import ByteStream, Compression, looks_binary, open_text, sniff_compression
+
+Opener = Callable[[str], BinaryIO]
+"""Opens a path for reading bytes; raises OSError."""
+
+_HEAD_BYTES = 64 * 1024
+_SAMPLE_BYTES = 1024 * 1024
+_PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that was found, and its size in bytes as stored."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class FileRange:
+    """A unit of work: the lines of a file whose first byte is in [start, stop).
+
+    Attributes:
+        path: the file.
+        start: first byte of the range.
+        stop: first byte after it; None reads a compressed file to its end.
+        compression: how the file is packed.
+        format: name of its log format.
+    """
+
+    path: str
+    start: int
+    stop: int | None
+    compression: Compression
+    format: str
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """An input that is not counted, and why."""
+
+    path: str
+    reason: FileReason
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A file whose content is that of another one; it is counted once."""
+
+    path: str
+    original: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run reads.
+
+    Attributes:
+        ranges: units of work, compressed files first, since they cannot be split.
+        problems: inputs that are not counted.
+        duplicates: files left out because their content is another file's.
+        total_bytes: stored bytes of the files that are read.
+    """
+
+    ranges: tuple[FileRange, ...]
+    problems: tuple[FileProblem, ...]
+    duplicates: tuple[Duplicate, ...]
+    total_bytes: int
+
+    @property
+    def carries_identifiers(self) -> bool:
+        """Whether any format in use can carry what joins records to a child or an opt-out."""
+        return any(format_by_name(name).carries_identifiers for name in {r.format for r in self.ranges})
+
+
+@dataclass(frozen=True)
+class _Head:
+    file: InputFile
+    compression: Compression
+    head: bytes
+    sample: bytes
+
+
+def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int) -> Plan:
+    """Sniff each file, leave out what cannot be read and what is there twice, and split the rest.
+
+    Args:
+        files: what the inputs matched; the order does not matter.
+        open_file: opens a path.
+        range_bytes: size of a range; a compressed file is one range.
+    """
+    ranges, problems, heads = [], [], []
+    for file in sorted(set(files), key=lambda f: f.path):
+        head = _read_head(file, open_file)
+        if isinstance(head, FileReason):
+            problems.append(FileProblem(file.path, head))
+        else:
+            heads.append(head)
+    duplicates = _duplicates(heads, open_file)
+    left_out = {duplicate.path for duplicate in duplicates}
+    total = 0
+    for head in heads:
+        if head.file.path in left_out:
+            continue
+        found = detect(head.sample)
+        if found.format_name is None:
+            problems.append(FileProblem(head.file.path, FileReason.UNKNOWN_FORMAT))
+            continue
+        total += head.file.size
+        ranges += _split(head, found.format_name, range_bytes)
+    ranges.sort(key=lambda r: (r.compression is Compression.NONE, r.path, r.start))
+    return Plan(tuple(ranges), tuple(sorted(problems, key=lambda p: p.path)), tuple(duplicates), total)
+
+
+def _read_head(file: InputFile, open_file: Opener) -> _Head | FileReason:
+    try:
+        with open_file(file.path) as raw:
+            compression = sniff_compression(raw.read(4))
+            raw.seek(0)
+            sample = _read(open_text(raw, compression), _SAMPLE_BYTES)
+    except OSError:
+        return FileReason.UNREADABLE
+    except CorruptInputError:
+        return FileReason.CORRUPT_GZIP
+    if not sample.strip():
+        return FileReason.EMPTY
+    if looks_binary(sample[:_HEAD_BYTES]):
+        return FileReason.BINARY
+    return _Head(file, compression, sample[:_HEAD_BYTES], sample)
+
+
+def _read(stream: ByteStream, size: int) -> bytes:
+    buffer = bytearray(size)
+    filled = 0
+    while filled < size and (got := stream.readinto(memoryview(buffer)[filled:])):
+        filled += got
+    return bytes(buffer[:filled])
+
+
+def _split(head: _Head, format_name: str, range_bytes: int) -> list[FileRange]:
+    path, size = head.file.path, head.file.size
+    if head.compression is not Compression.NONE:
+        return [FileRange(path, 0, None, head.compression, format_name)]
+    return [
+        FileRange(path, start, min(start + range_bytes, size), head.compression, format_name)
+        for start in range(0, size, range_bytes)
+    ]
+
+
+def _duplicates(heads: Sequence[_Head], open_file: Opener) -> list[Duplicate]:
+    """Files with the content of another: whole digests are taken only where heads, and known sizes, agree."""
+    alike = defaultdict(list)
+    for head in heads:
+        alike[head.head].append(head)
+    found = []
+    for group in alike.values():
+        if not _may_repeat(group):
+            continue
+        originals: dict[tuple[int, bytes], str] = {}
+        for head in sorted(group, key=lambda h: (h.compression is not Compression.NONE, h.file.path)):
+            content = _content(head, open_file)
+            if content is None:
+                continue
+            length, digest, lines = content
+            original = originals.setdefault((length, digest), head.file.path)
+            if original != head.file.path:
+                found.append(Duplicate(head.file.path, original, lines))
+    return sorted(found, key=lambda duplicate: duplicate.path)
+
+
+def _may_repeat(group: Sequence[_Head]) -> bool:
+    if len(group) == 1:
+        return False
+    plain = [head.file.size for head in group if head.compression is Compression.NONE]
+    return len(plain) < len(group) or len(set(plain)) < len(plain)
+
+
+def _content(head: _Head, open_file: Opener) -> tuple[int, bytes, int] | None:
+    """Decompressed length, SHA-256 and number of lines; None where the file cannot be read to its end."""
+    digest, length, newlines, last = hashlib.sha256(), 0, 0, b"\n"
+    try:
+        with open_file(head.file.path) as raw:
+            stream = open_text(raw, head.compression)
+            while piece := _read(stream, _PIECE_BYTES):
+                digest.update(piece)
+                length += len(piece)
+                newlines += piece.count(b"\n")
+                last = piece[-1:]
+    except (OSError, CorruptInputError):
+        # The step that reads the file tells what is wrong with it.
+        return None
+    return length, digest.digest(), newlines + (last != b"\n")

@@ -1,0 +1,182 @@
+"""What a day's tables became, and their publication: every table, then the manifest."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from logscrub.cells import Cells
+from logscrub.config import Settings
+from logscrub.release.manifest import make_manifest, manifest_path, read_manifest
+from logscrub.release.parquet import table_path, write_rows
+from logscrub.release.rows import release_rows
+from logscrub.release.store import Store
+from logscrub.schemas import TableSchema
+
+
+class DayStatus(StrEnum):
+    """What became of a day."""
+
+    RELEASED = "released"
+    UNCHANGED = "unchanged"  # released before, with the same content
+    LEFT_ALONE = "left_alone"  # released before, with other content
+    UNDER_K = "under_k"  # fewer than k support units
+
+
+@dataclass(frozen=True)
+class TableRelease:
+    """One table of one day, ready to be written.
+
+    Attributes:
+        table: its name.
+        data: Parquet bytes.
+        rows: number of rows.
+        support: support units of people on the day.
+        totals: sum of each measure over all cells, released or not.
+        released: sum of each measure over the released rows; None where it is null.
+        gate_hits: detector to number of cells it folded.
+        all_folded: whether one row is left of what had more.
+    """
+
+    table: str
+    data: bytes
+    rows: int
+    support: int
+    totals: dict[str, int]
+    released: dict[str, int | None]
+    gate_hits: dict[str, int]
+    all_folded: bool
+
+    def to_json(self) -> str:
+        """JSON text, the Parquet bytes in base64."""
+        return json.dumps(asdict(self) | {"data": base64.b64encode(self.data).decode()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "TableRelease":
+        """The table that `to_json` wrote."""
+        content: dict[str, Any] = json.loads(text)
+        content["data"] = base64.b64decode(content["data"])
+        return cls(**content)
+
+
+def release_table(
+    table: TableSchema, cells: Cells, supporters: dict[str, int], support: int, k: int
+) -> TableRelease:
+    """Fold, gate and write one table of one day.
+
+    Args:
+        table: its schema.
+        cells: its cells, from all shards.
+        supporters: support units with a share in each measure of the whole table.
+        support: support units of people with any hit on the day.
+        k: the threshold.
+    """
+    released = release_rows(table, cells, supporters, k)
+    sums = {
+        name: sum(filter(None, column)) if any(v is not None for v in column) else None
+        for name in cells.names
+        if (column := released.rows.column(name).to_pylist()) is not None
+    }
+    return TableRelease(
+        table.name,
+        write_rows(released.rows),
+        released.rows.num_rows,
+        support,
+        cells.total(),
+        sums,
+        released.gate_hits,
+        released.all_folded,
+    )
+
+
+@dataclass(frozen=True)
+class DayOutcome:
+    """What became of a day, for the operator.
+
+    Attributes:
+        date: the day, YYYY-MM-DD.
+        status: what became of it.
+        hits: hits of people and of bots that stand in the release.
+        page_views: page views that stand in it; None where too few units support them.
+        held_hits: hits that are in no released table, for want of support.
+        held_bytes: bytes of released days that are in no released table, for want of support.
+        rows: table to released rows.
+        gate_hits: table to detector to number of cells it folded.
+        folded_tables: tables of which one row is left.
+    """
+
+    date: str
+    status: DayStatus
+    hits: int
+    page_views: int | None
+    held_hits: int
+    held_bytes: int
+    rows: dict[str, int]
+    gate_hits: dict[str, dict[str, int]]
+    folded_tables: list[str]
+
+    def to_json(self) -> str:
+        """JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "DayOutcome":
+        """The outcome that `to_json` wrote."""
+        content: dict[str, Any] = json.loads(text)
+        content["status"] = DayStatus(content["status"])
+        return cls(**content)
+
+
+def publish_day(
+    store: Store, date: str, tables: Mapping[str, TableRelease], settings: Settings
+) -> DayOutcome:
+    """Write all tables of a day, the manifest last; a day that is released already is left alone.
+
+    Args:
+        store: the release folder.
+        date: the day, YYYY-MM-DD.
+        tables: every table of the day.
+        settings: those of the run.
+    """
+    if tables["days"].support < settings.min_support:
+        return _outcome(date, DayStatus.UNDER_K, tables)
+    files = {name: (table.data, table.rows) for name, table in sorted(tables.items())}
+    manifest = make_manifest(date, files, settings)
+    before = store.read(manifest_path(date))
+    if before is not None:
+        same = _files_of(before) == _files_of(manifest)
+        return _outcome(date, DayStatus.UNCHANGED if same else DayStatus.LEFT_ALONE, tables)
+    for name, (data, _) in files.items():
+        store.write(table_path(name, date), data)
+    store.write(manifest_path(date), manifest)
+    return _outcome(date, DayStatus.RELEASED, tables)
+
+
+def _files_of(manifest: bytes) -> object:
+    """What a manifest says of its files: a newer version of the tool may release the same content."""
+    try:
+        return read_manifest(manifest)["files"]
+    except ValueError:
+        return None
+
+
+def _outcome(date: str, status: DayStatus, tables: Mapping[str, TableRelease]) -> DayOutcome:
+    people, of_bots = tables["days"], tables["bots"]
+    all_hits = people.totals["hits"] + of_bots.totals["hits"]
+    all_bytes = people.totals["bytes"] + of_bots.totals["bytes"]
+    in_release = status in (DayStatus.RELEASED, DayStatus.UNCHANGED)
+    hits = sum((t.released["hits"] or 0) for t in (people, of_bots)) if in_release else 0
+    sent = sum((t.released["bytes"] or 0) for t in (people, of_bots)) if in_release else 0
+    return DayOutcome(
+        date,
+        status,
+        hits,
+        people.released["page_views"] if in_release else None,
+        all_hits - hits,
+        all_bytes - sent,
+        {name: table.rows for name, table in tables.items()} if in_release else {},
+        {name: table.gate_hits for name, table in tables.items() if table.gate_hits} if in_release else {},
+        [name for name, table in tables.items() if table.all_folded] if in_release else [],
+    )

@@ -1,0 +1,149 @@
+"""Check a release again from its bytes alone: manifest, hashes, schemas, vocabularies, k, sums, gate."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logscrub.release.gate import scan
+from logscrub.release.manifest import MANIFEST_FOLDER, manifest_path, read_manifest
+from logscrub.release.parquet import read_rows, table_path
+from logscrub.release.store import Store
+from logscrub.schemas import RESERVED, Column, TableSchema, table_schemas
+
+_MANIFEST_NAME = re.compile(rf"{MANIFEST_FOLDER}/date=(\d{{4}}-\d\d-\d\d)\.json")
+
+
+def released_days(store: Store) -> list[str]:
+    """Days (YYYY-MM-DD) with a manifest, sorted."""
+    return sorted(match[1] for path in store.paths() if (match := _MANIFEST_NAME.fullmatch(path)))
+
+
+def verify(store: Store) -> Iterator[str]:
+    """Problems of a release, one message each; none when it holds.
+
+    Messages name file, table, column and check, never a value that stands in the release.
+
+    Args:
+        store: the release folder.
+    """
+    days = released_days(store)
+    known = {manifest_path(day) for day in days}
+    known |= {table_path(table, day) for table in table_schemas() for day in days}
+    for path in store.paths():
+        if path not in known:
+            yield f"{path}: belongs to no released day: run the same command again, or remove it"
+    for day in days:
+        yield from (f"{day}: {problem}" for problem in _day(store, day))
+
+
+def _day(store: Store, day: str) -> Iterator[str]:
+    try:
+        manifest = read_manifest(store.read(manifest_path(day)) or b"")
+    except ValueError:
+        yield "the manifest cannot be read"
+        return
+    if manifest.get("date") != day or set(manifest["files"]) != set(table_schemas()):
+        yield "the manifest does not name this day and all its tables"
+        return
+    k = manifest.get("parameters", {}).get("min_support")
+    if not isinstance(k, int) or k < 2:  # noqa: PLR2004 - the smallest k that hides anybody
+        yield "the manifest names no threshold of 2 or more"
+        return
+    tables = {}
+    for name, schema in table_schemas().items():
+        rows, problem = _file(store, day, name, manifest["files"][name])
+        if rows is None:
+            yield f"{name}: {problem}"
+        else:
+            tables[name] = rows
+            yield from (f"{name}: {problem}" for problem in _rows(schema, rows, k))
+    if len(tables) == len(table_schemas()):
+        yield from _sums(tables)
+
+
+def _file(store: Store, day: str, table: str, entry: dict[str, Any]) -> tuple[pa.Table | None, str]:
+    data = store.read(table_path(table, day))
+    if data is None:
+        return None, "the file is missing"
+    if entry.get("path") != table_path(table, day) or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
+        return None, "the file is not the one that the manifest names"
+    try:
+        rows = read_rows(data, table)
+    except ValueError as error:
+        return None, str(error)
+    if rows.num_rows != entry.get("rows"):
+        return None, "the number of rows is not that of the manifest"
+    return rows, ""
+
+
+def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
+    for column in schema.measures:
+        yield from _measure(column, rows.column(column.name), k)
+    for column in schema.dimensions:
+        yield from _dimension(column, rows.column(column.name))
+    names = [(column.name, "ascending") for column in schema.dimensions]
+    if names and not rows.equals(rows.sort_by(names)):
+        yield "the rows are not sorted"
+    if names and rows.group_by([name for name, _ in names]).aggregate([]).num_rows != rows.num_rows:
+        yield "a row occurs twice"
+
+
+def _measure(column: Column, values: pa.ChunkedArray, k: int) -> Iterator[str]:
+    known = values.drop_null()
+    if pc.any(pc.less(known, 0)).as_py():
+        yield f"{column.name}: a figure is negative"
+    if pc.any(pc.and_(pc.greater(known, 0), pc.less(known, k))).as_py():
+        yield f"{column.name}: a figure rests on fewer than {k} support units"
+
+
+def _dimension(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
+    if not column.is_text:
+        yield from _numbers(column, values)
+        return
+    words = set(values.unique().to_pylist())
+    allowed = column.allowed()
+    if None in words:
+        yield f"{column.name}: null stands where a reserved word should"
+        words.discard(None)
+    plain = words - RESERVED
+    if allowed is not None and not plain <= allowed:
+        yield f"{column.name}: {len(plain - allowed)} values are not in the vocabulary"
+    if column.pattern and not all(re.fullmatch(column.pattern, word) for word in plain):
+        yield f"{column.name}: a value does not have the form of the column"
+    for detector in sorted({found for word in plain if (found := scan(word))}):
+        yield f"{column.name}: a value looks like personal data ({detector})"
+
+
+def _numbers(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
+    low, high = {"hour": (0, 23), "status": (0, 599)}[column.name]
+    known = values.drop_null()
+    if pc.any(pc.or_(pc.less(known, low), pc.greater(known, high))).as_py():
+        yield f"{column.name}: a value is outside {low} to {high}"
+
+
+def _sums(tables: dict[str, pa.Table]) -> Iterator[str]:
+    """Tables of one population have one sum of each measure; page views of pages are those of days."""
+    expected = {("hits", name): _sum(tables["days"], name) for name in tables["days"].schema.names}
+    expected["page_views", "page_views"] = _sum(tables["days"], "page_views") or 0
+    expected["exits", "visits"] = _sum(tables["entries"], "visits")
+    for name, schema in table_schemas().items():
+        added = [*schema.summed, *(["visitors"] if schema.visitors_add_up else [])]
+        for measure in added:
+            wanted = expected.get((schema.population, measure), _sum(tables[name], measure))
+            if _sum(tables[name], measure) != wanted and not _both_nothing(
+                _sum(tables[name], measure), wanted
+            ):
+                yield f"{name}: {measure} do not add up to those of the other tables"
+
+
+def _sum(rows: pa.Table, measure: str) -> int | None:
+    total: int | None = pc.sum(rows.column(measure)).as_py()
+    return total
+
+
+def _both_nothing(one: int | None, other: int | None) -> bool:
+    return not one and not other

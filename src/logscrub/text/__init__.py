@@ -1,0 +1,1 @@
+"""Files to line-aligned blocks of bytes."""

@@ -1,0 +1,1 @@
+"""Hits → visits → cells of the tables."""

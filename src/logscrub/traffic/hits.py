@@ -1,0 +1,101 @@
+"""The scrubbed schema: a hit holds no value that a visitor typed, only pseudonyms and released words.
+
+Hits travel between steps as Arrow IPC bytes, one for each range, date and shard.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logscrub.columns import TEXT, compact_batch
+from logscrub.errors import KeyMismatchError
+
+HITS = pa.schema(
+    [
+        ("unit", pa.uint64()),  # pseudonym of the support unit
+        ("visitor", pa.uint64()),  # pseudonym of the visitor
+        ("time", pa.int64()),  # epoch milliseconds
+        ("hour", pa.int8()),  # of the reporting time zone
+        ("status", pa.int16()),  # 0 when none was logged
+        ("bytes", pa.int64()),
+        ("page_view", pa.bool_()),
+        ("host", TEXT),
+        ("path", TEXT),
+        ("method", TEXT),
+        ("medium", TEXT),  # of the hit's own referrer: '' when it has none, internal, referral
+        ("source", TEXT),
+        ("device", TEXT),
+        ("system", TEXT),
+        ("system_version", TEXT),
+        ("browser", TEXT),
+        ("browser_version", TEXT),
+        ("bot", TEXT),  # '' for people
+        ("purpose", TEXT),
+    ]
+)
+
+_KEY_CHECK = b"key_check"
+
+
+def encode_hits(hits: pa.RecordBatch, key_check: bytes) -> bytes:
+    """Arrow IPC bytes (lz4) of a batch of hits, holding only the distinct values its records use."""
+    compacted = _narrowed(compact_batch(hits))
+    schema = compacted.schema.with_metadata({_KEY_CHECK: key_check})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_batch(compacted.replace_schema_metadata({_KEY_CHECK: key_check}))
+    return bytes(sink.getvalue())
+
+
+def _narrowed(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Dictionary codes in the smallest type that holds them: 3 to 4 times fewer bytes to shuffle."""
+    arrays = []
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            distinct = len(column.dictionary)
+            width = pa.int8() if distinct < 2**7 else pa.int16() if distinct < 2**15 else pa.int32()
+            column = pa.DictionaryArray.from_arrays(column.indices.cast(width), column.dictionary)  # noqa: PLW2901
+        arrays.append(column)
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def decode_hits(elements: Sequence[bytes], key_check: bytes | None = None) -> tuple[pa.RecordBatch, bytes]:
+    """Hits of several elements as one batch with shared distinct values, and the key check they carry.
+
+    Raises:
+        KeyMismatchError: the elements were made under different keys.
+    """
+    batches = []
+    for element in elements:
+        batch = pa.ipc.open_stream(element).read_next_batch()
+        found = batch.schema.metadata[_KEY_CHECK]
+        if key_check is not None and found != key_check:
+            raise KeyMismatchError
+        key_check = found
+        batches.append(
+            pa.RecordBatch.from_arrays(
+                [c.cast(f.type) if c.type != f.type else c for c, f in zip(batch.columns, HITS, strict=True)],
+                schema=HITS,
+            )
+        )
+    if key_check is None:
+        raise ValueError("no elements")
+    return concatenate_hits(batches), key_check
+
+
+def concatenate_hits(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """One batch of all hits, dictionaries unified."""
+    if len(batches) == 1:
+        return batches[0]
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    return table.to_batches(max_chunksize=None)[0] if table.num_rows else batches[0]
+
+
+def bots(hits: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+    """Which hits are of bots."""
+    column = hits.column("bot")
+    named = np.array([bool(name) for name in column.dictionary.to_pylist()], dtype=bool)
+    chosen: npt.NDArray[np.bool_] = named[column.indices.to_numpy()]
+    return chosen

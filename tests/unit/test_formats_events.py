@@ -1,0 +1,201 @@
+"""JSON-lines events."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from logscrub.errors import LineReason
+from logscrub.formats.events import FIELDS
+from logscrub.formats.records import PROBLEMS
+from logscrub.formats.registry import format_by_name
+from logscrub.text.blocks import Block
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "event.schema.json"
+TIME = "2026-01-02T03:04:05Z"
+
+
+def parse(*lines):
+    return format_by_name("json_events").parse(Block("\n".join(lines).encode(), 0))
+
+
+def one(line=None, **fields):
+    parsed = parse(line or json.dumps({"time": TIME, **fields}))
+    assert parsed.records.num_rows == 1
+    return {key: value for key, value in parsed.records.to_pylist()[0].items() if value not in (None, 0)}
+
+
+def test_the_fields_are_those_of_the_schema():
+    properties = json.loads(SCHEMA.read_text())["properties"]
+    assert set(properties) - set(FIELDS) == {"duration_ms", "language", "connection", "carrier"}
+    assert set(FIELDS) <= set(properties)
+
+
+def test_an_event():
+    row = one(
+        ip="192.0.2.1",
+        host="example.com",
+        method="POST",
+        path="/a",
+        status=200,
+        bytes=5,
+        referrer="-",
+        user_agent="x",
+        device_id="d",
+        session_id=7,
+        client_id="",
+        user_id="u",
+        age=40,
+        birth_date="1990-01-01",
+        child=False,
+        coppa=0,
+        opt_out=True,
+        event="page_view",
+        carrier="Example Mobile",
+        nested={"child": True},
+    )
+    assert row == {
+        "time": 1767323045000,
+        "address": "192.0.2.1",
+        "host": "example.com",
+        "method": "POST",
+        "target": "/a",
+        "status": 200,
+        "bytes": 5,
+        "user_agent": "x",
+        "device_id": "d",
+        "session_id": "7",
+        "client_id": "",
+        "user_id": "u",
+        "age": "40.0",
+        "birth_date": "1990-01-01",
+        "child": "false",
+        "coppa": "0.0",
+        "opt_out": "true",
+        "event": "page_view",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "target", "host"),
+    [
+        ({"path": "/a", "url": "https://example.org/b"}, "/a", "example.org"),
+        ({"url": "https://u:p@example.org:8080/b"}, "https://u:p@example.org:8080/b", "example.org"),
+        ({"url": "https://example.org/b", "host": "example.com"}, "https://example.org/b", "example.com"),
+        ({"url": "http://[2001:db8::1]:80/"}, "http://[2001:db8::1]:80/", "[2001:db8::1]"),
+        ({"url": "/only"}, "/only", None),
+        ({"path": "", "url": "/b"}, "/b", None),
+    ],
+)
+def test_path_and_url(fields, target, host):
+    row = one(**fields)
+    assert (row["target"], row.get("host")) == (target, host)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "column", "expected"),
+    [
+        ("status", "200", "status", 200),
+        ("status", "ok", "status", None),
+        ("status", 700, "status", None),
+        ("bytes", "12", "bytes", 12),
+        ("bytes", True, "bytes", None),
+        ("bytes", [1], "bytes", None),
+        ("bytes", 1e300, "bytes", None),
+        ("ip", 5, "address", None),
+        ("ip", {"a": 1}, "address", None),
+        ("user_id", [1], "user_id", None),
+        ("user_id", 2**70, "user_id", str(2**70)),
+        ("user_id", True, "user_id", None),
+        ("child", 1, "child", "1.0"),
+        ("child", "yes", "child", "yes"),
+        ("child", {}, "child", "unreadable"),
+        ("age", "12", "age", "12"),
+        ("age", 12.5, "age", "12.5"),
+        ("age", True, "age", "true"),
+        ("age", [12], "age", "unreadable"),
+        ("age", None, "age", None),
+        ("birth_date", 2015, "birth_date", "2015.0"),
+    ],
+)
+def test_types(field, value, column, expected):
+    assert one(**{field: value}).get(column) == expected
+    beside = parse(json.dumps({"time": TIME, field: value}), "no json", '{"age": 1}')
+    assert (beside.records.to_pylist()[0][column] or None) == expected
+    assert beside.rejected.tolist() == [1]
+
+
+def test_problems():
+    assert PROBLEMS[one(bytes=-1)["problem"]] is LineReason.IMPOSSIBLE_SIZE
+    assert PROBLEMS[one(bytes="-1", child=True)["problem"]] is LineReason.IMPOSSIBLE_SIZE
+    for line, problem in [
+        ('{"age":5}', LineReason.NO_TIME),
+        ('{"age":5,"time":true}', LineReason.NO_TIME),
+        ('{"age":5,"time":"2026-02-30T00:00:00Z"}', LineReason.IMPOSSIBLE_TIME),
+        ('{"age":5,"time":1}', LineReason.IMPOSSIBLE_TIME),
+    ]:
+        row = one(line)
+        assert (PROBLEMS[row["problem"]], row["age"]) == (
+            problem,
+            "5.0",
+        )  # a child's in a rejected record too
+
+
+@pytest.mark.parametrize(
+    ("pairs", "column", "expected"),
+    [
+        ('"child":true,"child":false', "child", "true"),
+        ('"child":false,"ch\\u0069ld":true', "child", "true"),
+        ('"child":null,"child":true,"child":null', "child", "true"),
+        ('"child":false,"child":"-","child":"perhaps"', "child", "unreadable"),
+        ('"child":false,"child":0', "child", "0.0"),
+        ('"opt_out":true,"opt_out":false', "opt_out", "true"),
+        ('"age":40,"age":12,"age":41', "age", "12.0"),
+        ('"age":40,"age":"10-13"', "age", "10-13"),
+        ('"age":40,"age":500', "age", "500.0"),
+        ('"age":"a","age":"b"', "age", "unreadable"),
+        ('"age":12,"age":"13+"', "age", "12.0"),
+        ('"birth_date":"2016-01-01","birth_date":"1980-01-01"', "birth_date", "2016-01-01"),
+        ('"birth_date":"1980-99-01","birth_date":"1981-01-01"', "birth_date", "unreadable"),
+        ('"device_id":"a","device_id":"b"', "child", "unreadable"),
+        ('"device_id":"a","device_id":"b"', "device_id", "b"),
+        ('"ip":"192.0.2.1","ip":"192.0.2.2"', "child", "unreadable"),
+        ('"user_id":5,"user_id":"5"', "child", None),
+        ('"path":"/a","path":"/b"', "target", "/b"),
+        ('"extra":1,"extra":2', "child", None),
+    ],
+)
+def test_of_a_repeated_key_each_value_is_read_and_a_child_wins(pairs, column, expected):
+    assert one('{"time":1767323045,' + pairs + "}").get(column) == expected
+
+
+def test_lines_that_are_no_object_are_rejected():
+    lines = [
+        '{"age":1}',
+        "[1]",
+        "5",
+        '{"age":1',
+        '{"age":1}{"age":2}',
+        '{"age":1}\r{"age":2}',
+        '\ufeff{"age":1}',
+        "",
+        " \t\r",
+        ' {"age":1} ',
+        '{"age":Inf}',
+        '{"x":' + "[" * 5000 + "]" * 5000 + ',"age":3}',
+        '{"age":1,}',
+        "null",
+    ]
+    parsed = parse(*lines)
+    assert parsed.records.column("line").to_pylist() == [0, 9, 10, 11]
+    assert parsed.records.column("age").to_pylist() == ["1.0", "1.0", "inf", "3.0"]
+    assert parsed.blank == 2
+    assert parsed.lines == len(lines) == 4 + 2 + len(parsed.rejected)
+
+
+def test_a_field_that_is_rare_does_not_need_the_slow_way(monkeypatch):
+    lines = [json.dumps({"time": TIME, "n": at}) for at in range(2000)]
+    lines[1500] = json.dumps({"time": TIME, "child": 1, "age": "12", "user_id": 7})
+    monkeypatch.setattr("logscrub.formats.json_lines._parse_lines", None)
+    row = parse(*lines).records.to_pylist()[1500]
+    assert (row["child"], row["age"], row["user_id"]) == ("1.0", "12", "7")
