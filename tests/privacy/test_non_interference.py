@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logscrub.config import Audience, Settings, Support
+from logscrub.config import MIB, Audience, Settings, Support
 from tests.support import AGENTS, combined_line, event_lines, run_engine, told
 
 DAYS = ("2026-03-14", "2026-03-15")
@@ -131,24 +131,32 @@ def make_logs(chance: random.Random) -> Logs:
     return logs
 
 
-@pytest.mark.slow
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    seed=st.integers(0, 2**32),
-    audience=st.sampled_from([Audience.GENERAL, Audience.MIXED]),
-    support=st.sampled_from(Support),
-    block_bytes=st.sampled_from([200, 1000, 1 << 20]),
-)
-def test_children_and_opt_outs_leave_no_trace(
-    seed: int, audience: Audience, support: Support, block_bytes: int
-) -> None:
+def leaves_no_trace(seed: int, config: Settings) -> None:
     chance = random.Random(seed)
     logs = make_logs(chance)
-    config = Settings(min_support=2, audience=audience, support=support, block_bytes=block_bytes, shards=3)
     with_children, told_with = run_engine(logs.with_children(chance), config)
     without, told_without = run_engine(logs.without(), config)
     assert with_children == without
     assert told(told_with, config) == told(told_without, config)
+
+
+EXAMPLES = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+LAYOUT = {"block_bytes": st.sampled_from([700, MIB, MIB, MIB]), "support": st.sampled_from(Support)}
+
+
+@pytest.mark.slow
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), **LAYOUT)
+def test_children_and_opt_outs_leave_no_trace(seed: int, support: Support, block_bytes: int) -> None:
+    leaves_no_trace(seed, Settings(min_support=2, support=support, block_bytes=block_bytes))
+
+
+@pytest.mark.slow
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), **LAYOUT)
+def test_children_of_a_mixed_audience_leave_no_trace(seed: int, support: Support, block_bytes: int) -> None:
+    mixed = Settings(min_support=2, support=support, block_bytes=block_bytes, audience=Audience.MIXED)
+    leaves_no_trace(seed, mixed)
 
 
 def test_the_property_would_see_a_child() -> None:

@@ -51,7 +51,7 @@ def cli() -> None:
     "--jobs", type=click.IntRange(1), metavar="N", help="Threads of the local runner. [default: cores]"
 )
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
-def run(context: click.Context, inputs: tuple[str, ...], output: str, **options: Any) -> None:
+def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     """Read web, server and app logs and write private traffic statistics as Parquet.
 
     INPUT is a file, a folder or a pattern, plain or gzip, local or remote. Formats are told by

@@ -7,7 +7,6 @@ In doubt a segment goes: a lost word merges two rows, a kept one may be somebody
 
 import base64
 import binascii
-import functools
 import html
 import ipaddress
 import re
@@ -162,7 +161,6 @@ def _decoded(text: str) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def _segment(name: str) -> str:
     if name in {ID, REST}:
         return name

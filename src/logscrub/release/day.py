@@ -119,7 +119,7 @@ class DayOutcome:
 
     def to_json(self) -> str:
         """JSON text."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "DayOutcome":
@@ -178,5 +178,5 @@ def _outcome(date: str, status: DayStatus, tables: Mapping[str, TableRelease]) -
         all_bytes - sent,
         {name: table.rows for name, table in tables.items()} if in_release else {},
         {name: table.gate_hits for name, table in tables.items() if table.gate_hits} if in_release else {},
-        [name for name, table in tables.items() if table.all_folded] if in_release else [],
+        [name for name, table in sorted(tables.items()) if table.all_folded] if in_release else [],
     )
