@@ -143,7 +143,7 @@ WORDS = (
 NAMING = (*ADDRESSES, *E_MAILS, *IDENTIFIERS)
 CANARIES = (*NAMING, *WORDS)
 
-# ---------------------------------------------------------------------------------------------------- planting
+# planting
 
 
 def spellings(text: str) -> list[str]:
