@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
 
@@ -51,7 +52,7 @@ class Settings(BaseModel):
         (), strict=False, description="own domains: referrers from them are internal"
     )
     reject_limit: float = Field(
-        0.01, ge=0, le=1, strict=False, description="share of rejected lines above which the run exits with 3"
+        0.01, ge=0, le=1, description="share of rejected lines above which the run exits with 3"
     )
     range_bytes: int = Field(64 * MIB, ge=1, description="bytes of a file read as one unit of work")
     block_bytes: int = Field(16 * MIB, ge=1, le=512 * MIB, description="bytes parsed at a time")
@@ -95,9 +96,21 @@ def load_settings(toml: str | None, overrides: dict[str, Any]) -> Settings:
         values = tomllib.loads(toml) if toml else {}
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration is not valid TOML: {error}") from None
+    except (ValueError, RecursionError):
+        # Python's own limits on digits and nesting.
+        raise UsageError(
+            "the configuration is not valid TOML: a number is too long, or brackets are nested too deep"
+        ) from None
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_told(e)}" for e in error.errors())
         raise UsageError(f"configuration: {problems}") from None
+
+
+def _told(problem: ErrorDetails) -> str:
+    """What is wrong with one setting, in words of this tool."""
+    if problem["type"] == "extra_forbidden":
+        return f"no such setting; known are: {', '.join(Settings.model_fields)}"
+    return problem["msg"].removeprefix("Value error, ")

@@ -36,8 +36,9 @@ from logscrub.tally import Tally
 from logscrub.text.blocks import Block, OversizeLine, line_starts, read_blocks
 from logscrub.text.streams import open_text
 from logscrub.traffic.calendar import date_text
+from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
 from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits
-from logscrub.traffic.tables import build_tables, decode_cells, encode_cells, join_shards
+from logscrub.traffic.tables import build_tables
 
 _FLUSH_HITS = 2_000_000  # bounds the memory of a large compressed file, which is one range
 _BYTES_PER_SHARD = 32 * MIB

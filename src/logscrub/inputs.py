@@ -4,7 +4,7 @@ All of it is decided from the files' heads before any record is judged.
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -59,11 +59,19 @@ class FileProblem:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A file whose content is that of another one; it is counted once."""
+    """A file whose content is that of another one; it is counted once.
+
+    A file that is given twice is its own duplicate, of no lines, since it is read once.
+    """
 
     path: str
     original: str
     lines: int
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether one file was given twice."""
+        return self.path == self.original
 
 
 @dataclass(frozen=True)
@@ -100,10 +108,11 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
     """Sniff each file, leave out what cannot be read and what is there twice, and split the rest.
 
     Args:
-        files: what the inputs matched; the order does not matter.
+        files: what the inputs matched, once for each input that did; the order does not matter.
         open_file: opens a path.
         range_bytes: size of a range; a compressed file is one range.
     """
+    files = list(files)
     ranges, problems, heads = [], [], []
     for file in sorted(set(files), key=lambda f: f.path):
         head = _read_head(file, open_file)
@@ -113,6 +122,7 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
             heads.append(head)
     duplicates = _duplicates(heads, open_file)
     left_out = {duplicate.path for duplicate in duplicates}
+    duplicates += [Duplicate(path, path, 0) for path in _given_twice(files)]
     total = 0
     for head in heads:
         if head.file.path in left_out:
@@ -125,6 +135,10 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
         ranges += _split(head, found.format_name, range_bytes)
     ranges.sort(key=lambda r: (r.compression is Compression.NONE, r.path, r.start))
     return Plan(tuple(ranges), tuple(sorted(problems, key=lambda p: p.path)), tuple(duplicates), total)
+
+
+def _given_twice(files: Iterable[InputFile]) -> list[str]:
+    return sorted(path for path, times in Counter(file.path for file in files).items() if times > 1)
 
 
 def _read_head(file: InputFile, open_file: Opener) -> _Head | FileReason:
@@ -154,7 +168,7 @@ def _read(stream: ByteStream, size: int) -> bytes:
 
 def _split(head: _Head, format_name: str, range_bytes: int) -> list[FileRange]:
     path, size = head.file.path, head.file.size
-    if head.compression is not Compression.NONE:
+    if head.compression is not Compression.NONE or not size:  # files of /proc tell no size
         return [FileRange(path, 0, None, head.compression, format_name)]
     return [
         FileRange(path, start, min(start + range_bytes, size), head.compression, format_name)

@@ -102,7 +102,7 @@ def assign(people: list[Contribution], released: Cells) -> dict[str, list[Contri
 @settings(max_examples=200, deadline=None)
 @given(contributions, st.integers(1, 5))
 def test_the_fold_does_not_depend_on_the_layout(people: list[Contribution], shards: int) -> None:
-    from logscrub.traffic.tables import TableCells, join_shards
+    from logscrub.traffic.elements import TableCells, join_shards
 
     supporters = whole_supporters(people)
     parts = []

@@ -6,7 +6,8 @@ import pytest
 from logscrub.config import Audience
 from logscrub.errors import KeyMismatchError
 from logscrub.privacy.children import NEVER, NO_DAY
-from logscrub.privacy.joins import SignalSet, Withheld, connected_components
+from logscrub.privacy.components import connected_components
+from logscrub.privacy.joins import SignalSet, Withheld
 
 CHECK = b"checked!"
 Record = dict[str, int]

@@ -147,9 +147,10 @@ def test_distinct_targets_give_an_aligned_array() -> None:
             (text, "(unknown)")
             for text in (None, "", "-", "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:443", "0x7f.1")
         ),
+        ("a_b.example.com", "a_b.example.com"),
         *(
             (text, "(unknown)")
-            for text in ("3221225985", "a_b.com", "joe@example.com", "a..b", "a" * 64, "a." * 127 + "c")
+            for text in ("3221225985", "joe@example.com", "a..b", "a" * 64, "a." * 127 + "c")
         ),
         *(
             (text, "(unknown)")

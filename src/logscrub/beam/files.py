@@ -9,7 +9,7 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from logscrub.errors import FileReason, PublishError
+from logscrub.errors import FileReason, PublishError, UsageError
 from logscrub.inputs import FileProblem, InputFile
 from logscrub.release.store import LocalStore, Store
 
@@ -17,6 +17,19 @@ from logscrub.release.store import LocalStore, Store
 def is_remote(path: str) -> bool:
     """Whether a path names a scheme such as gs:// or s3://."""
     return "://" in path
+
+
+def check_place(path: str) -> None:
+    """Check that a remote path has a scheme that is known.
+
+    Raises:
+        UsageError: it has none of them.
+    """
+    try:
+        if is_remote(path):
+            FileSystems.get_filesystem(path)
+    except (ValueError, BeamIOError):
+        raise UsageError(f"{path}: no such file system is known here: check what stands before ://") from None
 
 
 def open_file(path: str) -> BinaryIO:
@@ -37,15 +50,18 @@ def match_inputs(inputs: Sequence[str]) -> tuple[list[InputFile], list[FileProbl
         inputs: what the user gave.
 
     Returns:
-        The files, each once, and what was not found or cannot be read.
+        The files, once for each input that matches them, and what was not found or cannot be read.
     """
-    files: dict[str, InputFile] = {}
+    files: list[InputFile] = []
     problems: list[FileProblem] = []
     for given in inputs:
-        found, missing = _match_remote(given) if is_remote(given) else _match_local(given)
-        files |= {file.path: file for file in found}
+        try:
+            found, missing = _match_remote(given) if is_remote(given) else _match_local(given)
+        except OSError:
+            found, missing = [], [FileProblem(given, FileReason.UNREADABLE)]
+        files += {file.path: file for file in found}.values()  # a pattern may match a folder and its files
         problems += missing
-    return list(files.values()), problems
+    return files, problems
 
 
 def _match_remote(given: str) -> tuple[list[InputFile], list[FileProblem]]:
@@ -60,6 +76,8 @@ def _match_remote(given: str) -> tuple[list[InputFile], list[FileProblem]]:
 
 
 def _match_local(given: str) -> tuple[list[InputFile], list[FileProblem]]:
+    if not given:  # an unset variable, which Path would take for the working directory
+        return [], [FileProblem('""', FileReason.MISSING)]
     path = Path(given)
     if path.exists() or not glob.has_magic(given):
         return _walk(path)

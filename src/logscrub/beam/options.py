@@ -5,13 +5,14 @@ import contextlib
 import io
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from logscrub.errors import UsageError
 
 LOCAL_RUNNER = "FnApiRunner"
 
-_LOCAL_NAMES = frozenset({"local", "directrunner", "fnapirunner"})
+_LOCAL_NAMES = frozenset({"localrunner", "directrunner", "switchingdirectrunner", "fnapirunner"})
 _SAMPLING = "enable_data_sampling"
 _NO_SAMPLING = "--experiments=disable_always_on_exception_sampling"
 
@@ -32,16 +33,32 @@ def pipeline_options(flags: Sequence[str], runner: str | None, jobs: int) -> Pip
     """
     known = _parse(flags)
     chosen = runner or known.runner or LOCAL_RUNNER
-    if runner and known.runner and runner.lower() != known.runner.lower():
+    if runner and known.runner and _pinned(runner) != _pinned(known.runner):
         raise UsageError(f"two runners are given: --runner {runner}, and another after --")
     if _SAMPLING in (known.experiments or []):
         raise UsageError(f"{_SAMPLING} would copy records out of the workers: leave it out")
     extra = []
-    if chosen.lower() in _LOCAL_NAMES:
-        chosen = LOCAL_RUNNER
-        if not any(flag.startswith("--direct_num_workers") for flag in flags):
-            extra.append(f"--direct_num_workers={jobs}")
+    chosen = _pinned(chosen)
+    if chosen == LOCAL_RUNNER and not any(flag.startswith("--direct_num_workers") for flag in flags):
+        extra.append(f"--direct_num_workers={jobs}")
     return PipelineOptions([*_without_runner(flags), f"--runner={chosen}", *extra, _NO_SAMPLING])
+
+
+def _pinned(runner: str) -> str:
+    """Name of a runner, as Beam spells it.
+
+    Raises:
+        UsageError: Beam has no such runner.
+    """
+    full = runner.lower().removesuffix("runner") + "runner"  # Beam takes `flink` for FlinkRunner
+    if full in _LOCAL_NAMES:
+        return LOCAL_RUNNER
+    name = {known.lower(): known for known in StandardOptions.KNOWN_RUNNER_NAMES}.get(full, runner)
+    try:
+        create_runner(name)
+    except (ValueError, ImportError, AttributeError):
+        raise UsageError(f"--runner {runner}: Beam has no such runner, or lacks a package for it") from None
+    return name
 
 
 def _without_runner(flags: Sequence[str]) -> list[str]:
@@ -53,6 +70,8 @@ def _without_runner(flags: Sequence[str]) -> list[str]:
 def _parse(flags: Sequence[str]) -> argparse.Namespace:
     parsers: list[argparse.ArgumentParser] = []
     PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    if {"-h", "--help"} & set(flags):
+        raise UsageError("flags after --: for those of Beam see the documentation of its runners")
     try:
         with contextlib.redirect_stderr(io.StringIO()) as said:
             known, unknown = parsers[0].parse_known_args(list(flags))

@@ -13,7 +13,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
-from logscrub.beam.files import is_remote, match_inputs, open_file, store_at
+from logscrub.beam.files import check_place, is_remote, match_inputs, open_file, store_at
 from logscrub.beam.graph import TrafficStatistics
 from logscrub.beam.options import pipeline_options
 from logscrub.beam.steps import StepFailedError
@@ -22,6 +22,8 @@ from logscrub.engine import RunResult, shard_count
 from logscrub.errors import LogscrubError, PublishError, UsageError
 from logscrub.inputs import Plan, plan_inputs
 from logscrub.release.day import DayOutcome
+from logscrub.release.manifest import MANIFEST_FOLDER
+from logscrub.schemas import table_schemas
 from logscrub.tally import Tally
 
 
@@ -51,9 +53,11 @@ def run_pipeline(
     """
     options = pipeline_options(beam_flags, runner, jobs or os.cpu_count() or 1)
     now_ms = time.time_ns() // 1_000_000
+    check_place(output)
     files, missing = match_inputs(inputs)
     plan = plan_inputs(files, open_file, settings.range_bytes)
     plan = Plan(plan.ranges, (*missing, *plan.problems), plan.duplicates, plan.total_bytes)
+    files = [file for file in files if not _is_released(file.path, output)]
     if not files:
         told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
         raise UsageError(f"no input: {told}" if told else "no input")
@@ -81,6 +85,7 @@ def _run(job: TrafficStatistics, options: PipelineOptions) -> None:
         pipeline.run().wait_until_finish()
     except LogscrubError as error:
         failure = error
+        failure.args = (_bare(str(error)),)
     except Exception as error:
         failure = StepFailedError(_told_by(error))
     else:
@@ -94,8 +99,24 @@ def _told_by(error: Exception) -> str:
     for line in reversed(str(error).splitlines()):
         name, _, message = line.strip().partition(": ")
         if name.startswith("logscrub.") and name.endswith("Error"):
-            return message.split(" [while running")[0]
+            return _bare(message)
     return f"the runner failed ({type(error).__name__}); its own log tells more"
+
+
+def _bare(message: str) -> str:
+    """A message without the step, which Beam adds."""
+    return message.partition(" [while running")[0]
+
+
+def _is_released(path: str, output: str) -> bool:
+    """Whether a file is a release's own: logs may lie in the folder above it, and are read again there."""
+    if is_remote(output) or is_remote(path):
+        return False
+    place, root = Path(path).resolve(), Path(output).resolve()
+    if not place.is_relative_to(root):
+        return False
+    folder = place.relative_to(root).parts[0]
+    return folder == MANIFEST_FOLDER or folder in table_schemas()
 
 
 @contextlib.contextmanager
@@ -123,6 +144,8 @@ def _hold(handle: int, output: str) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise PublishError(f"{output}: another run is writing it: wait for it to end") from None
+    except OSError as error:
+        raise PublishError(f"{output}: cannot be locked: {error.strerror}") from None
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 import logging
 import os
 import signal
+import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,7 +43,10 @@ def cli() -> None:
     "joined to a known age of 13 or more (mixed), or all withheld (child-directed).",
 )
 @click.option(
-    "--min-support", type=int, metavar="K", help="Support units behind each released figure. [default: 10]"
+    "--min-support",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Support units behind each released figure. [default: 10]",
 )
 @click.option(
     "--account", metavar="FILE", help="Write what became of every line; for you alone, outside DIR."
@@ -59,16 +64,20 @@ def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     events (schemas/event.schema.json).
     """
     context = click.get_current_context()
+    if not output:
+        raise UsageError("--output: the name of the folder is empty")
     settings = _settings(options)
     account = options["account"]
     if account:
         _check_account(account, output)
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    # Beam installs a handler of its own, and takes its time, at import.
+    _silence_beam()
+    # Beam takes its time at import.
+    from logscrub.beam.files import match_inputs  # noqa: PLC0415
     from logscrub.beam.run import run_pipeline  # noqa: PLC0415
     from logscrub.cli import summary  # noqa: PLC0415
 
-    _silence_beam()
+    if account and _same_file(account, (file.path for file in match_inputs(inputs)[0])):
+        raise UsageError(f"--account {account}: that is one of the inputs: name another file")
     result = run_pipeline(
         inputs,
         output,
@@ -97,8 +106,10 @@ def verify(directory: str) -> None:
     from logscrub.release.verify import released_days  # noqa: PLC0415
     from logscrub.release.verify import verify as problems_of  # noqa: PLC0415
 
-    if "://" not in directory and not Path(directory).is_dir():
-        raise UsageError(f"{directory}: there is no such folder")
+    if click.get_current_context().obj:
+        raise UsageError("verify takes nothing after --")
+    if "://" not in directory and not (directory and Path(directory).is_dir()):
+        raise UsageError(f"{directory or 'DIR'}: there is no such folder")
     store = _store(directory)
     days = released_days(store)
     if not days and not store.paths():
@@ -114,8 +125,10 @@ def verify(directory: str) -> None:
 def _store(directory: str) -> Store:
     if "://" not in directory:
         return LocalStore(directory)
-    from logscrub.beam.files import store_at  # noqa: PLC0415
+    _silence_beam()
+    from logscrub.beam.files import check_place, store_at  # noqa: PLC0415
 
+    check_place(directory)
     return store_at(directory)
 
 
@@ -138,6 +151,9 @@ def main() -> NoReturn:
         # The reader of our output went away: that is no failure of the run.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.DONE
+    except OSError as error:
+        click.echo(f"logscrub: {error.strerror or type(error).__name__}", err=True)
+        code = ExitCode.FAILED
     except Exception as error:
         click.echo(f"logscrub: internal error ({type(error).__name__}): please report it", err=True)
         code = ExitCode.FAILED
@@ -166,7 +182,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     if config is None:
         return load_settings(None, flags)
     try:
-        text = Path(config).read_text(encoding="utf-8")
+        text = Path(config).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{config}: cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from None
     try:
@@ -180,6 +196,12 @@ def _check_account(account: str, output: str) -> None:
         raise UsageError(f"--account {account}: keep it outside {output}: it is for you alone")
     if not Path(account).resolve().parent.is_dir():
         raise UsageError(f"--account {account}: there is no such folder")
+    if Path(account).is_dir():
+        raise UsageError(f"--account {account}: that is a folder: name a file")
+
+
+def _same_file(path: str, others: Iterable[str]) -> bool:
+    return Path(path).resolve() in {Path(other).resolve() for other in others}
 
 
 def _write_private(path: str, text: str) -> None:
@@ -187,7 +209,8 @@ def _write_private(path: str, text: str) -> None:
 
     def private(name: str, flags: int) -> int:
         handle = os.open(name, flags, 0o600)
-        os.fchmod(handle, 0o600)
+        if stat.S_ISREG(os.fstat(handle).st_mode):  # /dev/stdout stays as it is
+            os.fchmod(handle, 0o600)
         return handle
 
     try:
@@ -198,7 +221,8 @@ def _write_private(path: str, text: str) -> None:
 
 
 def _silence_beam() -> None:
-    """Beam logs exceptions and advice of its own; what matters to the user is told by us."""
+    """Beam logs exceptions and advice of its own, at import too; what matters to the user is told by us."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     for name in ("apache_beam", "root"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.getLogger().setLevel(logging.CRITICAL)

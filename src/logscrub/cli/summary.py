@@ -29,7 +29,8 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
     for path, problem in sorted(result.tally.problems.items()):
         yield f"warning: {path}: {problem}: {problem.advice}"
     for duplicate in result.plan.duplicates:
-        yield f"note: {duplicate.path}: the same content as {duplicate.original}, counted once"
+        again = f"the same content as {duplicate.original}"
+        yield f"note: {duplicate.path}: {'given twice' if duplicate.is_itself else again}, counted once"
     for path, reasons in sorted(result.tally.rejected.items()):
         for reason, rejects in sorted(reasons.items()):
             offsets = ", ".join(map(str, rejects.offsets[:_FEW_ROWS]))
@@ -39,6 +40,9 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
     if result.tally.reject_rate > settings.reject_limit:
         rate, limit = result.tally.reject_rate, settings.reject_limit
         yield f"warning: {rate:.1%} of the lines are rejected, more than the limit of {limit:.1%}"
+    if result.tally.unfinished:
+        lines = "1 line" if result.tally.unfinished == 1 else f"{result.tally.unfinished:,} lines"
+        yield f"note: {lines} of a day that is not over yet ({settings.timezone}): run again when it is"
     for day in result.days:
         yield from _day_warnings(day, settings)
 
@@ -135,7 +139,7 @@ def account(result: RunResult) -> str:
         "inputs": {
             **{p.path: p.reason.value for p in result.plan.problems},
             **{path: reason.value for path, reason in tally.problems.items()},
-            **{d.path: f"duplicate of {d.original}" for d in result.plan.duplicates},
+            **{d.path: f"duplicate of {d.original}" for d in result.plan.duplicates if not d.is_itself},
         },
     }
     return json.dumps(content, indent=2) + "\n"

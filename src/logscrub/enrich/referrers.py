@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
-import idna
 import tldextract
 
+from logscrub.hostnames import dns_name
 from logscrub.schemas import NONE, UNKNOWN
 
 DIRECT: Final = "direct"
@@ -20,9 +20,6 @@ NO_SOURCE: Final = NONE
 
 # RFC 3986 section 3.2: the authority ends at the first of / ? #; browsers read a backslash as a slash.
 _WEB_URL = re.compile(r"\s*https?://(?P<authority>[^/?#\\\s]*)", re.IGNORECASE)
-# Names of services and many hosts below a domain have underscores; the domain itself never has (RFC 1123).
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-_MAX_HOST = 253
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def registrable_domain(host: str) -> str | None:
         Lower-case ASCII (IDNA) domain such as `example.co.uk`, or None for an address in any spelling, a
         single label, a name without a public suffix or an invalid name.
     """
-    name = _ascii_name(_without_port(unquote(host.strip())))
+    name = dns_name(unquote(host))
     if name is None:
         return None
     parts = _extractor()(name)
@@ -91,30 +88,6 @@ def _source(referrer: str | None) -> Source:
         return _UNREADABLE
     domain = registrable_domain(url["authority"].rpartition("@")[2])
     return Source(REFERRAL, domain, domain) if domain else _UNREADABLE
-
-
-def _without_port(authority: str) -> str:
-    host, colon, port = authority.rpartition(":")
-    return host if colon and (port.isdigit() or not port) else authority
-
-
-def _ascii_name(host: str) -> str | None:
-    """Lower-case ASCII form of a DNS name (letters, digits, `-`, `_`), None for anything else."""
-    name = host.lower().removesuffix(".")
-    if not name.isascii():
-        try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except (idna.IDNAError, UnicodeError):
-            return None
-    labels = name.split(".")
-    if len(name) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        return None
-    return None if _ends_in_number(labels[-1]) else name
-
-
-def _ends_in_number(label: str) -> bool:
-    """Tell an IPv4 address in decimal, octal or hex from a name (WHATWG URL, "ends in a number checker")."""
-    return label.isdigit() or re.fullmatch(r"0x[0-9a-f]*", label) is not None
 
 
 @functools.cache

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
-import idna
 import pyarrow as pa
 
+from logscrub.hostnames import dns_name
 from logscrub.schemas import RESERVED, UNKNOWN
 
 ID: Final = ":id"
@@ -35,12 +35,9 @@ STATIC_EXTENSIONS: Final = frozenset({
 
 _STATIC_FILES = frozenset({"robots.txt", "favicon"})
 _MAX_ROUNDS = 3
-_MAX_HOST = 253
 
 _ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _UNICODE_ESCAPE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
-_HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_PORT = re.compile(r":[0-9]*$")
 
 _DATE = re.compile(
     r"(?<![0-9])(?:19|20)[0-9]{2}[-_.](?:0[1-9]|1[0-2])[-_.](?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
@@ -118,23 +115,10 @@ def host_name(text: str | None) -> str:
 
     Returns:
         The name in lower case and ASCII (IDNA) without port and trailing dot, or `(unknown)` for null, an
-        address in any spelling or what is no DNS name (RFC 1123: letters, digits, hyphens, 253 characters).
+        address in any spelling, a name with an address in it, or what is no DNS name.
     """
-    if text is None:
-        return UNKNOWN
-    name = _PORT.sub("", text.strip()).lower().removesuffix(".")
-    if not name.isascii():
-        try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except (idna.IDNAError, UnicodeError):
-            return UNKNOWN
-    labels = name.split(".")
-    if len(name) > _MAX_HOST or not all(_HOST_LABEL.fullmatch(label) for label in labels):
-        return UNKNOWN
-    # WHATWG URL, "ends in a number checker": such a host is an IPv4 address or nothing.
-    if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]) or _has_address(name):
-        return UNKNOWN
-    return name
+    name = None if text is None else dns_name(text)
+    return UNKNOWN if name is None or _has_address(name) else name
 
 
 def is_static_asset(target: str | None) -> bool:

@@ -1,12 +1,14 @@
 """Check a release again from its bytes alone: manifest, hashes, schemas, vocabularies, k, sums, gate."""
 
 import hashlib
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from logscrub.release.gate import scan
 from logscrub.release.manifest import MANIFEST_FOLDER, manifest_path, read_manifest
@@ -43,16 +45,14 @@ def verify(store: Store) -> Iterator[str]:
 def _day(store: Store, day: str) -> Iterator[str]:
     try:
         manifest = read_manifest(store.read(manifest_path(day)) or b"")
-    except ValueError:
+    except (ValueError, RecursionError, OSError):
         yield "the manifest cannot be read"
         return
-    if manifest.get("date") != day or set(manifest["files"]) != set(table_schemas()):
-        yield "the manifest does not name this day and all its tables"
+    problem = _manifest(manifest, day)
+    if problem:
+        yield problem
         return
-    k = manifest.get("parameters", {}).get("min_support")
-    if not isinstance(k, int) or k < 2:  # noqa: PLR2004 - the smallest k that hides anybody
-        yield "the manifest names no threshold of 2 or more"
-        return
+    k = manifest["parameters"]["min_support"]
     tables = {}
     for name, schema in table_schemas().items():
         rows, problem = _file(store, day, name, manifest["files"][name])
@@ -65,19 +65,48 @@ def _day(store: Store, day: str) -> Iterator[str]:
         yield from _sums(tables)
 
 
+def _manifest(manifest: dict[str, Any], day: str) -> str | None:
+    """What is wrong with a manifest, or None."""
+    if manifest.get("date") != day or set(manifest["files"]) != set(table_schemas()):
+        return "the manifest does not name this day and all its tables"
+    if not all(isinstance(entry, dict) for entry in manifest["files"].values()):
+        return "the manifest does not describe its files"
+    parameters = manifest.get("parameters")
+    k = parameters.get("min_support") if isinstance(parameters, dict) else None
+    if not isinstance(k, int) or not 2 <= k < 2**63:  # noqa: PLR2004 - the smallest k that hides anybody
+        return "the manifest names no threshold of 2 or more"
+    if manifest.get("profile") != "internal" or manifest.get("shareable") is not False:
+        return "the manifest promises more than the internal profile does"
+    return None
+
+
 def _file(store: Store, day: str, table: str, entry: dict[str, Any]) -> tuple[pa.Table | None, str]:
-    data = store.read(table_path(table, day))
+    try:
+        data = store.read(table_path(table, day))
+    except OSError:
+        return None, "the file cannot be read"
     if data is None:
         return None, "the file is missing"
     if entry.get("path") != table_path(table, day) or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
         return None, "the file is not the one that the manifest names"
     try:
         rows = read_rows(data, table)
-    except ValueError as error:
-        return None, str(error)
+        rows.validate(full=True)
+        footer = pq.ParquetFile(io.BytesIO(data)).metadata
+    except ValueError:  # Arrow's errors too, which quote values
+        return None, "not a Parquet file of this table's schema"
+    if _has_dictionary(footer):
+        return None, "the file has dictionary pages, which may hold values that stand in no row"
     if rows.num_rows != entry.get("rows"):
         return None, "the number of rows is not that of the manifest"
     return rows, ""
+
+
+def _has_dictionary(footer: pq.FileMetaData) -> bool:
+    groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+    return any(
+        group.column(number).has_dictionary_page for group in groups for number in range(group.num_columns)
+    )
 
 
 def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
@@ -88,7 +117,8 @@ def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
     names = [(column.name, "ascending") for column in schema.dimensions]
     if names and not rows.equals(rows.sort_by(names)):
         yield "the rows are not sorted"
-    if names and rows.group_by([name for name, _ in names]).aggregate([]).num_rows != rows.num_rows:
+    distinct = rows.group_by([name for name, _ in names]).aggregate([]).num_rows if names else 1
+    if rows.num_rows > distinct:
         yield "a row occurs twice"
 
 

@@ -19,6 +19,9 @@ VISITOR_KINDS = ("user_id", "device_id", "client_id")
 JOIN_KINDS = (*VISITOR_KINDS, "session_id")
 """Identifiers that join records to a child or an opt-out."""
 
+_NOWHERE = np.uint64(1)
+"""Support unit of all records without an address that can be read: they may all be one person's."""
+
 Pseudonyms = npt.NDArray[np.uint64]
 
 
@@ -85,8 +88,8 @@ class Identifier:
         zeros = np.zeros(len(distinct), dtype=np.uint64)
         # Day -1 is no day of a log: a network never equals the pair of a visitor.
         network = pair_pseudonyms(self._key, networks, zeros, np.full(len(zeros), -1, dtype=np.int64))
-        nowhere = np.uint64(1)
-        return np.where(person == 0, spread(column, network, nowhere), person)
+        network[networks.family == 0] = _NOWHERE
+        return np.where(person == 0, spread(column, network, _NOWHERE), person)
 
 
 def _spread_addresses(distinct: Addresses, column: pa.DictionaryArray) -> Addresses:

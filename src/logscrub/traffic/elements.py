@@ -1,0 +1,95 @@
+"""Cells of a table and day on their way between steps: Arrow IPC bytes, one for each shard."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logscrub.cells import Cells, Supporters, concatenate
+from logscrub.errors import KeyMismatchError
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TableCells:
+    """Cells of one table and day, from one shard or from all of them.
+
+    Attributes:
+        cells: the cells.
+        supporters: support units with a share in each summed measure of the whole table.
+        support: support units of people with any hit on the day, whatever the table.
+        key_check: key check value of the run.
+    """
+
+    cells: Cells
+    supporters: dict[str, int]
+    support: int
+    key_check: bytes
+
+
+_META = b"logscrub"
+
+
+def encode_cells(table: TableCells) -> bytes:
+    """Arrow IPC bytes (zstd) of the cells of a table."""
+    cells, s = table.cells, table.cells.supporters
+    sizes = np.bincount(s.cell, minlength=len(cells))
+    offsets = pa.array(np.r_[0, np.cumsum(sizes)].astype(np.int32))
+    columns = {
+        "node": cells.node,
+        "visitors": pa.array(cells.visitors),
+        "units": pa.ListArray.from_arrays(offsets, pa.array(s.unit)),
+        "masks": pa.ListArray.from_arrays(offsets, pa.array(s.mask)),
+    }
+    for m, name in enumerate(cells.names):
+        columns[f"sum {name}"] = pa.array(cells.sums[:, m])
+        columns[f"count {name}"] = pa.array(cells.counts[:, m])
+    meta = json.dumps([cells.names, table.supporters, table.support, table.key_check.hex()])
+    batch = pa.RecordBatch.from_pydict(columns, metadata={_META: meta})
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def decode_cells(element: bytes) -> TableCells:
+    """The cells that `encode_cells` wrote."""
+    batch = pa.ipc.open_stream(element).read_next_batch()
+    names, supporters, support, check = json.loads(batch.schema.metadata[_META])
+    units, masks = batch.column("units"), batch.column("masks")
+    sizes = np.diff(units.offsets.to_numpy())
+    cells = Cells(
+        batch.column("node"),
+        tuple(names),
+        _matrix(batch, "sum", names),
+        batch.column("visitors").to_numpy(),
+        _matrix(batch, "count", names),
+        Supporters(np.repeat(np.arange(len(sizes)), sizes), units.values.to_numpy(), masks.values.to_numpy()),
+    )
+    return TableCells(cells, supporters, support, bytes.fromhex(check))
+
+
+def _matrix(batch: pa.RecordBatch, kind: str, names: Sequence[str]) -> Ints:
+    return np.column_stack([batch.column(f"{kind} {name}").to_numpy() for name in names])
+
+
+def join_shards(parts: Sequence[TableCells], k: int) -> TableCells:
+    """All cells of a table and day, from the parts that the shards made of it.
+
+    A support unit lives in one shard, so counts of supporters and visitors add up.
+
+    Raises:
+        KeyMismatchError: the parts were made under different keys.
+    """
+    check = parts[0].key_check
+    if any(part.key_check != check for part in parts):
+        raise KeyMismatchError
+    cells = concatenate([part.cells for part in parts]).joined(k, disjoint=True)
+    names = parts[0].cells.names
+    supporters = {name: sum(part.supporters[name] for part in parts) for name in names}
+    return TableCells(cells, supporters, sum(part.support for part in parts), check)
