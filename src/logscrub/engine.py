@@ -11,9 +11,10 @@ This is the page that explains logscrub. The Beam graph calls the same functions
     publish_day(tables)                  for each day, manifest last
 """
 
+import contextlib
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -22,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logscrub.config import MIB, Settings
-from logscrub.errors import CorruptInputError, FileReason, LineReason
+from logscrub.errors import CorruptInputError, FileReason, InputFailedError, LineReason, system_reason
 from logscrub.formats.records import Parsed
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import FileRange, InputFile, Opener, Plan, plan_inputs
@@ -58,16 +59,19 @@ def read_signals(
     """Step 1: the signals and joining identifiers of a range.
 
     A damaged file gives what stands before the damage: a child that is known stays known.
+
+    Raises:
+        InputFailedError: the file cannot be read any more; to go on would count children it tells of.
     """
     log_format = format_by_name(part.format)
     found = [no_signals(key)]
     if log_format.carries_identifiers:
         read = SignalReader(settings, key, now_ms)
-        try:
-            with open_file(part.path) as raw:
-                found += [read(log_format.parse(block).records) for block in _blocks(raw, part, settings)]
-        except (CorruptInputError, OSError):
-            pass  # step 2 tells it
+        # Step 2 tells that the file is damaged.
+        with contextlib.suppress(CorruptInputError), _opened(part, open_file) as raw:
+            for block in _blocks(raw, part, settings):
+                # Found block by block, so that what stands before damage is not lost with it.
+                found.append(read(log_format.parse(block).records))  # noqa: PERF401
     return SignalSet.merge(found)
 
 
@@ -101,12 +105,15 @@ def scrub_range(
 ) -> tuple[list[tuple[DayAndShard, bytes]], Tally]:
     """Step 2: the hits of a range for each day and shard, and what became of its lines.
 
-    Of a damaged or unreadable file nothing is counted.
+    Of a damaged file nothing is counted.
+
+    Raises:
+        InputFailedError: the file could be opened when the run was planned, and cannot be read now.
     """
     log_format = format_by_name(part.format)
     tally, collected = Tally(), _Hits(scrubber.key_check, shards)
     try:
-        with open_file(part.path) as raw:
+        with _opened(part, open_file) as raw:
             for block in _blocks_and_marks(raw, part, settings):
                 if isinstance(block, OversizeLine):
                     tally.lines += 1
@@ -118,8 +125,6 @@ def scrub_range(
                 collected.add(scrubbed)
     except CorruptInputError:
         return [], Tally(problems={part.path: FileReason.CORRUPT_GZIP})
-    except OSError:
-        return [], Tally(problems={part.path: FileReason.UNREADABLE})
     return collected.finish(), tally
 
 
@@ -235,6 +240,19 @@ class _Hits:
             element = encode_hits(hits.slice(start, stop - start), self._key_check)
             self._elements.append((day_and_shard, element))
         self._batches, self._days = [], []
+
+
+@contextlib.contextmanager
+def _opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
+    """An input for the time it is read: half of a file must not be released as a whole day."""
+    try:
+        with open_file(part.path) as raw:
+            yield raw
+    except OSError as error:
+        failure = InputFailedError(f"{part.path}: cannot be read any more: {system_reason(error)}")
+    else:
+        return
+    raise failure
 
 
 def _blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterable[Block | OversizeLine]:

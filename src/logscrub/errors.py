@@ -4,6 +4,7 @@ Every message is made of a file name, a position, a reason from a closed list an
 takes text of a record.
 """
 
+import os
 from enum import StrEnum
 
 
@@ -72,6 +73,11 @@ _FILE_ADVICE = {
 }
 
 
+def system_reason(error: OSError) -> str:
+    """What the system says of a failure; not what a library may have put in its place."""
+    return os.strerror(error.errno) if error.errno else "input or output failed"
+
+
 class LogscrubError(Exception):
     """Base of all errors that end a run."""
 
@@ -86,6 +92,10 @@ class UsageError(LogscrubError):
 
 class CorruptInputError(LogscrubError):
     """A compressed file that ends early or fails its checksum."""
+
+
+class InputFailedError(LogscrubError):
+    """An input that could be opened when the run was planned cannot be read any more."""
 
 
 class KeyMismatchError(LogscrubError):

@@ -146,16 +146,30 @@ def _read_head(file: InputFile, open_file: Opener) -> _Head | FileReason:
         with open_file(file.path) as raw:
             compression = sniff_compression(raw.read(4))
             raw.seek(0)
-            sample = _read(open_text(raw, compression), _SAMPLE_BYTES)
+            sample, damaged = _sample(open_text(raw, compression))
     except OSError:
         return FileReason.UNREADABLE
-    except CorruptInputError:
+    if damaged and not sample.strip():
         return FileReason.CORRUPT_GZIP
     if not sample.strip():
         return FileReason.EMPTY
     if looks_binary(sample[:_HEAD_BYTES]):
         return FileReason.BINARY
     return _Head(file, compression, sample[:_HEAD_BYTES], sample)
+
+
+def _sample(stream: ByteStream) -> tuple[bytes, bool]:
+    """First bytes of a file, and whether damage cut them short.
+
+    A damaged file is planned all the same: what it says of children before the damage is honoured.
+    """
+    pieces: list[bytes] = []
+    try:
+        while sum(map(len, pieces)) < _SAMPLE_BYTES and (piece := _read(stream, _HEAD_BYTES)):
+            pieces.append(piece)
+    except CorruptInputError:
+        return b"".join(pieces), True
+    return b"".join(pieces), False
 
 
 def _read(stream: ByteStream, size: int) -> bytes:

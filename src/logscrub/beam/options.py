@@ -56,7 +56,7 @@ def _pinned(runner: str) -> str:
     name = {known.lower(): known for known in StandardOptions.KNOWN_RUNNER_NAMES}.get(full, runner)
     try:
         create_runner(name)
-    except (ValueError, ImportError, AttributeError):
+    except Exception:  # a name may lead to anything that can be imported
         raise UsageError(f"--runner {runner}: Beam has no such runner, or lacks a package for it") from None
     return name
 

@@ -54,10 +54,10 @@ def run_pipeline(
     options = pipeline_options(beam_flags, runner, jobs or os.cpu_count() or 1)
     now_ms = time.time_ns() // 1_000_000
     check_place(output)
-    files, missing = match_inputs(inputs)
+    matched, missing = match_inputs(inputs)
+    files = [file for file in matched if not _is_released(file.path, output)]
     plan = plan_inputs(files, open_file, settings.range_bytes)
     plan = Plan(plan.ranges, (*missing, *plan.problems), plan.duplicates, plan.total_bytes)
-    files = [file for file in files if not _is_released(file.path, output)]
     if not files:
         told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
         raise UsageError(f"no input: {told}" if told else "no input")
@@ -115,8 +115,7 @@ def _is_released(path: str, output: str) -> bool:
     place, root = Path(path).resolve(), Path(output).resolve()
     if not place.is_relative_to(root):
         return False
-    folder = place.relative_to(root).parts[0]
-    return folder == MANIFEST_FOLDER or folder in table_schemas()
+    return not {MANIFEST_FOLDER, *table_schemas()}.isdisjoint(place.relative_to(root).parts[:1])
 
 
 @contextlib.contextmanager

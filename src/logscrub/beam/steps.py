@@ -17,7 +17,7 @@ import apache_beam as beam
 from logscrub import engine
 from logscrub.beam.files import open_file, store_at
 from logscrub.config import Settings
-from logscrub.errors import LogscrubError, PublishError
+from logscrub.errors import LogscrubError, PublishError, system_reason
 from logscrub.inputs import FileRange
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import KEY_BYTES, EphemeralKey
@@ -45,7 +45,7 @@ def sealed(step: Callable[P, R]) -> Callable[P, R]:
         except LogscrubError as error:
             failure = error.with_traceback(None)
         except OSError as error:
-            failure = StepFailedError(f"{_where(error)}: {error.strerror or 'input or output failed'}")
+            failure = StepFailedError(f"{_where(error)}: {system_reason(error)}")
         except Exception as error:
             failure = StepFailedError(f"{_where(error)}: {type(error).__name__}")
         failure.__context__ = failure.__cause__ = None
@@ -195,7 +195,7 @@ class PublishDay(beam.DoFn):
         try:
             return publish_day(store_at(self._output), date, releases, self._settings).to_json()
         except OSError as error:
-            raise PublishError(f"{self._output}: {date} cannot be written: {error.strerror}") from None
+            raise PublishError(f"{self._output}: {date} cannot be written: {system_reason(error)}") from None
 
 
 class WriteAccount(beam.DoFn):

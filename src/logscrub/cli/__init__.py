@@ -91,8 +91,7 @@ def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     if account:
         _write_private(account, summary.account(result))
     if not options["quiet"]:
-        for line in summary.summary(result, output, settings):
-            click.echo(line)
+        _print(summary.summary(result, output, settings))
     context.exit(summary.exit_code(result, settings))
 
 
@@ -119,7 +118,7 @@ def verify(directory: str) -> None:
         click.echo(f"failed: {problem}", err=True)
     if problems:
         sys.exit(ExitCode.VERIFICATION_FAILED)
-    click.echo(f"{directory}: {len(days)} released {'day' if len(days) == 1 else 'days'}, every check holds")
+    _print([f"{directory}: {len(days)} released {'day' if len(days) == 1 else 'days'}, every check holds"])
 
 
 def _store(directory: str) -> Store:
@@ -130,6 +129,15 @@ def _store(directory: str) -> Store:
 
     check_place(directory)
     return store_at(directory)
+
+
+def _print(lines: Iterable[str]) -> None:
+    try:
+        for line in lines:
+            click.echo(line)
+    except BrokenPipeError:
+        # The reader of our output went away: that changes nothing about the run.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> NoReturn:
@@ -147,10 +155,6 @@ def main() -> NoReturn:
     except LogscrubError as error:
         click.echo(f"logscrub: {error}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away: that is no failure of the run.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.DONE
     except OSError as error:
         click.echo(f"logscrub: {error.strerror or type(error).__name__}", err=True)
         code = ExitCode.FAILED

@@ -115,10 +115,16 @@ def host_name(text: str | None) -> str:
 
     Returns:
         The name in lower case and ASCII (IDNA) without port and trailing dot, or `(unknown)` for null, an
-        address in any spelling, a name with an address in it, or what is no DNS name.
+        address in any spelling, a name with an address or a machine-made token in it, or what is no DNS
+        name.
     """
     name = None if text is None else dns_name(text)
-    return UNKNOWN if name is None or _has_address(name) else name
+    return UNKNOWN if name is None or _has_address(name) or _has_token_label(name) else name
+
+
+def _has_token_label(name: str) -> bool:
+    # Clients choose what they ask for: `cb00714d` is an address, and base64 stays a token in lower case.
+    return any(_is_token(label) for label in name.split(".") if not label.startswith("xn--"))
 
 
 def is_static_asset(target: str | None) -> bool:

@@ -29,7 +29,7 @@ def fold(cells: Cells, k: int, *, barred: frozenset[str] = frozenset()) -> Cells
         cells: all cells of one table and day, one for each node, from all shards; measures that fewer than k
             units support in the whole table must be all zero (see `without_rare_measures`).
         k: the threshold.
-        barred: nodes that must not be shown whatever their support.
+        barred: nodes, of cells or of folded rows, that must not be shown whatever their support.
 
     Returns:
         Cells sorted by node. The sums of every measure equal those of the input.
@@ -40,7 +40,7 @@ def fold(cells: Cells, k: int, *, barred: frozenset[str] = frozenset()) -> Cells
         here = _depths(pending.node) == depth
         others = pending.take(here)
         others = others.renamed(_parents(others.node)).joined(k, disjoint=False)
-        still_small = others.small(k)
+        still_small = others.small(k) | _among(_folded(others.node), barred)
         if depth == 1:
             return _at_root(visible, others, k)
         folded = others.take(~still_small)

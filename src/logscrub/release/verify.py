@@ -89,6 +89,13 @@ def _file(store: Store, day: str, table: str, entry: dict[str, Any]) -> tuple[pa
         return None, "the file is missing"
     if entry.get("path") != table_path(table, day) or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
         return None, "the file is not the one that the manifest names"
+    rows, problem = _content(data, table)
+    if rows is not None and rows.num_rows != entry.get("rows"):
+        return None, "the number of rows is not that of the manifest"
+    return rows, problem
+
+
+def _content(data: bytes, table: str) -> tuple[pa.Table | None, str]:
     try:
         rows = read_rows(data, table)
         rows.validate(full=True)
@@ -97,8 +104,6 @@ def _file(store: Store, day: str, table: str, entry: dict[str, Any]) -> tuple[pa
         return None, "not a Parquet file of this table's schema"
     if _has_dictionary(footer):
         return None, "the file has dictionary pages, which may hold values that stand in no row"
-    if rows.num_rows != entry.get("rows"):
-        return None, "the number of rows is not that of the manifest"
     return rows, ""
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.errors import CorruptInputError
 from logscrub.text.streams import ByteStream
 
 MAX_LINE = 1024 * 1024
@@ -52,6 +53,9 @@ def read_blocks(
     Yields:
         Blocks of lines that end at "\n" only, and a mark for each longer line, in file order. Each line of
         a file is in exactly one of adjoining ranges. A UTF-8 byte order mark is skipped at offset 0 only.
+
+    Raises:
+        CorruptInputError: compressed data is damaged, after the whole lines before the damage.
     """
     first = _seek_line(stream, start) if start else 0
     if first is None or (stop is not None and first >= stop):
@@ -59,14 +63,16 @@ def read_blocks(
     buffer, base, held, skipping = bytearray(max(block_bytes, _MIN_BUFFER)), first, 0, False
     while True:
         want = _wanted(len(buffer) - held, base + held, stop)
-        got = _fill(stream, memoryview(buffer)[held : held + want])
+        got, damaged = _fill(stream, memoryview(buffer)[held : held + want])
         filled = held + got
         begin = len(_BOM) if base == 0 and buffer.startswith(_BOM) else 0
         if skipping:
             begin = buffer.find(b"\n", 0, filled) + 1 or filled
             skipping = buffer[begin - 1 : begin] != b"\n"
-        cut, last = _cut(buffer, begin, filled, base, stop, ended=got < want)
+        cut, last = _cut(buffer, begin, filled, base, stop, ended=got < want and not damaged)
         yield from _split(buffer, begin, cut, base, max_line)
+        if damaged:
+            raise damaged
         if last:
             return
         held = filled - cut
@@ -109,7 +115,7 @@ def _seek_line(stream: ByteStream, start: int) -> int | None:
     position = start - 1
     stream.seek(position)
     buffer = bytearray(_TAIL_BYTES)
-    while got := _fill(stream, memoryview(buffer)):
+    while got := _fill(stream, memoryview(buffer))[0]:
         newline = buffer.find(b"\n", 0, got)
         if newline >= 0:
             return stream.seek(position + newline + 1)
@@ -117,12 +123,18 @@ def _seek_line(stream: ByteStream, start: int) -> int | None:
     return None
 
 
-def _fill(stream: ByteStream, view: memoryview) -> int:
-    """Read until the view is full or the stream ends: pipes and object stores give less than was asked."""
+def _fill(stream: ByteStream, view: memoryview) -> tuple[int, CorruptInputError | None]:
+    """Read until the view is full or the stream ends: pipes and object stores give less than was asked.
+
+    What was read before damage counts too, so that the lines before it are the same in every layout.
+    """
     filled = 0
-    while filled < len(view) and (got := stream.readinto(view[filled:])):
-        filled += got
-    return filled
+    try:
+        while filled < len(view) and (got := stream.readinto(view[filled:])):
+            filled += got
+    except CorruptInputError as error:
+        return filled, error
+    return filled, None
 
 
 def _wanted(room: int, position: int, stop: int | None) -> int:

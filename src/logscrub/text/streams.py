@@ -10,7 +10,7 @@ from isal import igzip, isal_zlib
 
 from logscrub.errors import CorruptInputError
 
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 64 * 1024
 """Decompressed bytes asked of isal at a time: fixed, so what comes before damage is always the same."""
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -1,0 +1,607 @@
+"""Every bad input of the command line: what is told, what goes on, and how it ends."""
+
+import fcntl
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from benchmarks import generate
+from logscrub import __version__, cli
+from logscrub.beam import files as beam_files
+from logscrub.release.store import LocalStore
+from tests.support import ROOT, combined_line, event_lines
+
+DAY = "2026-03-14"
+SECRET = "hunter2"
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def logscrub(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run a command line in an empty folder; whatever happens, no traceback and no secret are shown."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["logscrub", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capfd.readouterr()
+        for text in said:
+            assert "Traceback" not in text
+            assert "internal error" not in text
+            assert SECRET not in text
+        return Ended(int(ended.value.code or 0), *said)
+
+    return run
+
+
+def log(networks: int = 12, day: str = "14/Mar/2026", path: str = "/") -> bytes:
+    return b"".join(
+        combined_line(f"198.51.{n % 250}.7", f"{day}:10:{n % 60:02}:00 +0000", f"GET {path} HTTP/1.1")
+        for n in range(networks)
+    )
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def hits(ended: Ended) -> int:
+    return int(ended.out.split(": ")[1].split(" hits")[0].replace(",", ""))
+
+
+# What works
+
+
+def test_version_and_help(logscrub: Run) -> None:
+    assert logscrub("--version").out == f"logscrub, version {__version__}\n"
+    assert "run" in logscrub("--help").out
+    for command in ("run", "verify"):
+        for flag in ("-h", "--help"):
+            ended = logscrub(command, flag)
+            assert ended.code == 0
+            assert ended.out.startswith(f"Usage: logscrub {command}")
+
+
+def test_a_run_of_any_file_names_and_its_check(logscrub: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(["a b.log", "-lead.log", "ümläut.log", "[x].log", "a;b$(c).log"]):
+        (tmp_path / name).write_bytes(log(path=f"/{number}"))
+    (tmp_path / os.fsdecode(b"\xff\xfe.log")).write_bytes(log(path="/bytes"))
+    ended = logscrub("run", ".", "-o", "oüt put")
+    assert (ended.code, ended.err, hits(ended)) == (0, "", 72)
+    assert logscrub("verify", "oüt put").code == 0
+    assert hits(logscrub("run", "./-lead.log", "[x].log", "*ml*.log", "-o", "-out")) == 36
+    assert logscrub("verify", "./-out").code == 0
+
+
+def test_quiet_prints_nothing_of_a_good_run(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    assert logscrub("run", "a.log", "-o", "out", "--quiet") == (0, "", "")
+
+
+def test_a_run_again_beside_its_own_output_reads_only_the_logs(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    first = logscrub("run", ".", "-o", "out")
+    again = logscrub("run", ".", "-o", "out")
+    assert (again.code, again.err, hits(again)) == (0, "", hits(first))
+    assert "released before, unchanged" in again.out
+
+
+def test_the_sample_in_a_process_of_its_own(tmp_path: Path) -> None:
+    ended = process(
+        "run", ROOT / "sample_logs", "-o", tmp_path / "out", "--account", tmp_path / "account.json"
+    )
+    out, err = ended.communicate(timeout=120)
+    assert ended.returncode == 0
+    assert "access.log-20260315.gz: the same content as" in err
+    assert "Traceback" not in out + err
+    account = json.loads((tmp_path / "account.json").read_text())
+    assert sum(account["lines"].values()) == account["total"]
+
+
+# Inputs
+
+
+def test_no_input_at_all_is_wrong_usage(logscrub: Run, tmp_path: Path) -> None:
+    ended = logscrub("run", "missing.log", "no*.log", "", "x" * 300, "nope://x", "-o", "out")
+    assert ended.code == 2
+    for told in (
+        "missing.log: there is no such file",
+        "no*.log: the pattern matches no file",
+        '"": there is no',
+    ):
+        assert told in ended.err
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "empty").mkdir()
+    assert logscrub("run", "empty", "-o", "out").code == 2
+
+
+def damaged(data: bytes) -> bytes:
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 0xFF]) + data[len(data) // 2 + 1 :]
+
+
+def noise(lines: int) -> bytes:
+    """More than is looked at before the run, and hard to pack."""
+    return b"".join(
+        combined_line(
+            f"203.0.{n % 250}.7", "14/Mar/2026:10:00:00 +0000", f"GET /{os.urandom(9).hex()} HTTP/1.1"
+        )
+        for n in range(lines)
+    )
+
+
+def test_each_bad_file_is_told_nothing_of_it_is_counted_and_the_rest_goes_on(
+    logscrub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = gzip.compress(noise(20_000), 1)
+    bad = {
+        "empty.log": (b"", "empty"),
+        "blank.log": (b"\n\n", "empty"),
+        "binary.log": (bytes(range(256)) * 20, "binary"),
+        "cut.gz": (packed[:-1000], "corrupt_gzip"),
+        "damaged.gz": (damaged(packed), "corrupt_gzip"),
+        "checksum.gz": (packed[:-8] + b"abcdefgh", "corrupt_gzip"),
+        "short.gz": (packed[:30], "corrupt_gzip"),
+        "diary.txt": (f"my password is {SECRET}\n".encode() * 20, "unknown_format"),
+        "locked.log": (log(path="/locked"), "unreadable"),
+    }
+    (tmp_path / "logs").mkdir()
+    for name, (data, _) in bad.items():
+        (tmp_path / "logs" / name).write_bytes(data)
+    (tmp_path / "logs" / "good.log").write_bytes(log())
+    (tmp_path / "logs" / "dangling.log").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "logs" / "pipe.log")
+    really_open = Path.open
+
+    def refuse(self: Path, *arguments: object, **options: object) -> object:
+        if self.name == "locked.log":  # root may read a file of mode 0
+            raise PermissionError(13, "Permission denied")
+        return really_open(self, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(beam_files.Path, "open", refuse)
+    ended = logscrub("run", "logs", "missing.log", "no*.log", "-o", "out", "--account", "account.json")
+    assert ended.code == 3
+    assert hits(ended) == 12
+    others = {"logs/dangling.log": "missing", "logs/pipe.log": "unreadable", "missing.log": "missing"}
+    expected = (
+        {f"logs/{name}": reason for name, (_, reason) in bad.items()} | others | {"no*.log": "no_match"}
+    )
+    assert json.loads((tmp_path / "account.json").read_text())["inputs"] == expected
+    for path, reason in expected.items():
+        assert ended.err.count(f"warning: {path}: {reason}: ") == 1
+    assert logscrub("verify", "out").code == 0
+
+
+def test_a_run_of_bad_files_only_releases_nothing(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").write_bytes(b"")
+    ended = logscrub("run", "empty.log", "-o", "out")
+    assert (ended.code, ended.out) == (3, "no day can be released\n")
+
+
+def test_a_place_that_cannot_be_looked_at_is_told(
+    logscrub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    (tmp_path / "a.log").write_bytes(log())
+    really_exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda p: refuse(p) if p.name == "locked" else really_exists(p))
+    ended = logscrub("run", "locked", "a.log", "-o", "out")
+    assert ended.code == 3
+    assert "warning: locked: unreadable" in ended.err
+
+
+BAD_LINES = {
+    "oversize_line": [combined_line(request=f"GET /{SECRET}{'x' * 1_100_000} HTTP/1.1")],
+    "unparsable": [SECRET.encode() + b"\n", combined_line(request=f"GET /{SECRET}").replace(b"] ", b"", 1)],
+    "impossible_time": [combined_line(time="31/Feb/2026:10:00:00 +0000", request=f"GET /{SECRET} HTTP/1.1")],
+    "future_time": [combined_line(time="14/Mar/2099:10:00:00 +0000", request=f"GET /{SECRET} HTTP/1.1")],
+    "impossible_size": [
+        combined_line(size=-5, request=f"GET /{SECRET} HTTP/1.1"),
+        combined_line(size=10**15, request=f"GET /{SECRET} HTTP/1.1"),
+    ],
+}
+
+
+@pytest.mark.parametrize("reason", BAD_LINES)
+def test_a_bad_line_is_told_by_reason_and_offset_and_its_neighbours_count(
+    logscrub: Run, tmp_path: Path, reason: str
+) -> None:
+    before, after = log(600), log(600, path="/after")
+    bad = BAD_LINES[reason]
+    (tmp_path / "a.log").write_bytes(before + b"".join(bad) + after)
+    ended = logscrub("run", "a.log", "-o", "out")
+    assert ended.code == 0
+    assert f"rejected: a.log: {len(bad)} line" in ended.err
+    assert f"{reason} at byte {len(before)}" in ended.err
+    assert hits(ended) == 1200
+
+
+def test_an_unclosed_quote_does_not_take_its_neighbour(logscrub: Run, tmp_path: Path) -> None:
+    line = combined_line("198.51.3.7", f"14/Mar/2026:10:00:00 +0000", f"GET /{SECRET} HTTP/1.1")
+    (tmp_path / "a.log").write_bytes(
+        (log(40) + line.replace(b'HTTP/1.1"', b"HTTP/1.1") + log(40, path="/b")) * 3
+    )
+    assert logscrub("run", "a.log", "-o", "out", "--account", "account.json").code in {0, 3}
+    lines = json.loads((tmp_path / "account.json").read_text())["lines"]
+    assert lines["counted"] + lines["rejected"] == 243
+    assert lines["counted"] >= 240
+
+
+def test_invalid_utf8_loses_no_line(logscrub: Run, tmp_path: Path) -> None:
+    broken = log(3).replace(b"GET /", b"GET /\xff\xc3(\x80")
+    (tmp_path / "a.log").write_bytes(log() + broken)
+    ended = logscrub("run", "a.log", "-o", "out")
+    assert (ended.code, ended.err, hits(ended)) == (0, "", 15)
+
+
+def test_too_many_rejects_end_with_3(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(40) + f"{SECRET}\n".encode() * 10)
+    ended = logscrub("run", "a.log", "-o", "out")
+    assert ended.code == 3
+    assert "20.0% of the lines are rejected, more than the limit of 1.0%" in ended.err
+    (tmp_path / "c.toml").write_text("reject_limit = 0.5")
+    assert logscrub("run", "a.log", "-o", "out2", "--config", "c.toml").code == 0
+
+
+def test_what_is_given_twice_counts_once_and_is_told(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "access.log.1").write_bytes(log())
+    (tmp_path / "access.log.1.gz").write_bytes(gzip.compress(log()))
+    ended = logscrub("run", "access.log.1", ".", "*", tmp_path / "access.log.1", "-o", "out")
+    assert (ended.code, hits(ended)) == (0, 12)
+    assert "note: access.log.1.gz: the same content as" in ended.err
+    assert "note: access.log.1: given twice, counted once" in ended.err
+    assert "given twice" not in logscrub("run", "**", "-o", "../out2").err
+
+
+# Days
+
+
+def test_a_released_day_is_left_alone(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+    before = bytes_of(tmp_path / "out")
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+    (tmp_path / "b.log").write_bytes(log(15, path="/b") + log(12, "13/Mar/2026"))
+    ended = logscrub("run", "a.log", "b.log", "-o", "out")
+    assert ended.code == 3
+    assert f"warning: {DAY}: released before with other content" in ended.err
+    assert "2026-03-13  released: 12 hits" in ended.out
+    after = bytes_of(tmp_path / "out")
+    assert {path: after[path] for path in before} == before
+    assert logscrub("run", "a.log", "-o", "out", "--min-support", 5).code == 3
+    assert bytes_of(tmp_path / "out") == after
+
+
+def test_an_unfinished_release_is_completed(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    logscrub("run", "a.log", "-o", "out")
+    before = bytes_of(tmp_path / "out")
+    (tmp_path / f"out/_manifest/date={DAY}.json").unlink()
+    (tmp_path / f"out/days/date={DAY}/part-0.parquet").write_bytes(b"half")
+    assert logscrub("verify", "out").code == 4
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+    assert bytes_of(tmp_path / "out") == before
+
+
+def test_a_day_that_is_not_over_is_not_released_and_told(logscrub: Run, tmp_path: Path) -> None:
+    today = datetime.now(UTC).strftime("%d/%b/%Y")
+    (tmp_path / "a.log").write_bytes(log(12, today))
+    ended = logscrub("run", "a.log", "-o", "out", "--account", "account.json")
+    assert (ended.code, ended.out) == (0, "no day can be released\n") or "note: combined" in ended.out
+    assert "note: 12 lines of a day that is not over yet (UTC): run again when it is" in ended.err
+    assert bytes_of(tmp_path / "out") == {}
+    assert json.loads((tmp_path / "account.json").read_text())["lines"]["out_of_dates"] == 12
+
+
+def test_fewer_than_k_networks_are_not_released_and_told(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log(9) * 5)
+    ended = logscrub("run", "a.log", "-o", "out", "--account", "account.json")
+    assert ended.code == 0
+    assert f"{DAY}  not released: fewer than 10 networks" in ended.out
+    assert "tables:" not in ended.out
+    assert bytes_of(tmp_path / "out") == {}
+    assert json.loads((tmp_path / "account.json").read_text())["lines"]["under_k"] == 45
+
+
+def test_withheld_people_show_in_nothing_that_is_printed(logscrub: Run, tmp_path: Path) -> None:
+    events = [
+        {"time": "2026-03-14T10:00:00Z", "ip": f"198.51.{n}.7", "path": "/", "device_id": f"d{n}"}
+        for n in range(12)
+    ]
+    child = [
+        {**events[0], "device_id": "kid", "child": True, "ip": "203.0.113.9"},
+        {**events[0], "device_id": "kid", "ip": "192.0.2.9"},
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"".join(event_lines(events)))
+    one = logscrub("run", "a.jsonl", "-o", "out")
+    (tmp_path / "a.jsonl").write_bytes(b"".join(event_lines([*events, *child])))
+    again = logscrub("run", "a.jsonl", "-o", "out", "--account", "account.json")
+    assert one == again._replace(out=again.out.replace("released before, unchanged", "released"))
+    assert json.loads((tmp_path / "account.json").read_text())["lines"]["withheld"] == 2
+
+
+# Output and account
+
+
+def test_an_output_that_cannot_be_written_is_told(
+    logscrub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    for output in ("a.log", "a.log/out", "/proc/out"):
+        ended = logscrub("run", "a.log", "-o", output)
+        assert ended.code == 1
+        assert f"logscrub: {output}: cannot be written: " in ended.err
+    assert logscrub("run", "a.log", "-o", "").code == 2
+    assert logscrub("run", "a.log", "-o", "nope://out").code == 2
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "days").write_text("in the way")
+    ended = logscrub("run", "a.log", "-o", "out")
+    assert (ended.code, ended.err) == (1, f"logscrub: out: {DAY} cannot be written: File exists\n")
+    assert not (tmp_path / "out" / "_manifest").exists()
+    really_write = LocalStore.write
+
+    def full(self: LocalStore, path: str, data: bytes) -> None:
+        if path.startswith("pages"):
+            raise OSError(28, "No space left on device", str(path))
+        really_write(self, path, data)
+
+    monkeypatch.setattr(LocalStore, "write", full)
+    ended = logscrub("run", "a.log", "-o", "out2")
+    assert (ended.code, ended.err) == (
+        1,
+        f"logscrub: out2: {DAY} cannot be written: No space left on device\n",
+    )
+    assert not (tmp_path / "out2" / "_manifest").exists()
+
+
+def test_a_release_folder_is_written_by_one_run_at_a_time(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    (tmp_path / "out").mkdir()
+    handle = os.open(tmp_path / "out", os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        ended = logscrub("run", "a.log", "-o", "out")
+    finally:
+        os.close(handle)
+    assert (ended.code, ended.err) == (1, "logscrub: out: another run is writing it: wait for it to end\n")
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+
+
+def test_a_folder_that_cannot_be_locked_is_told(
+    logscrub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(37, "No locks available")
+
+    (tmp_path / "a.log").write_bytes(log())
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    ended = logscrub("run", "a.log", "-o", "out")
+    assert (ended.code, ended.err) == (1, "logscrub: out: cannot be locked: No locks available\n")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_the_account_is_for_its_owner_alone(logscrub: Run, tmp_path: Path, exists: bool) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    account = tmp_path / "account.json"
+    if exists:
+        account.write_text("x" * 100_000)
+        account.chmod(0o644)
+    assert logscrub("run", "a.log", "-o", "out", "--account", account).code == 0
+    assert account.stat().st_mode & 0o777 == 0o600
+    assert json.loads(account.read_text())["lines"]["counted"] == 12
+
+
+def test_an_account_in_a_wrong_place_is_refused_before_the_run(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    (tmp_path / "link").symlink_to("out")
+    for account in (
+        "out",
+        "out/account.json",
+        "x/../out/a/b.json",
+        "link/account.json",
+        "no/account.json",
+        ".",
+        "a.log",
+    ):
+        ended = logscrub("run", "*.log", "-o", "out", "--account", account)
+        assert ended.code == 2, account
+        assert f"--account {account}: " in ended.err
+    assert (tmp_path / "a.log").read_bytes() == log()
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_account_on_a_device_leaves_its_mode_alone(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    before = os.stat("/dev/null").st_mode  # noqa: PTH116
+    try:
+        assert logscrub("run", "a.log", "-o", "out", "--account", "/dev/null").code == 0
+        assert os.stat("/dev/null").st_mode == before  # noqa: PTH116
+    finally:
+        if os.geteuid() == 0:
+            os.chmod("/dev/null", before & 0o777)  # noqa: PTH101
+
+
+# Flags and configuration
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Usage"),
+        (["frobnicate"], "No such command"),
+        (["run"], "Missing argument 'INPUT...'"),
+        (["run", "a.log"], "Missing option '-o'"),
+        (["run", "a.log", "-o", "out", "--frobnicate"], "No such option"),
+        (["run", "a.log", "-o", "out", "--job_endpoint=embed"], "No such option"),
+        (["run", "a.log", "-o", "out", "--min-support", "1"], "--min-support"),
+        (["run", "a.log", "-o", "out", "--min-support", "many"], "--min-support"),
+        (["run", "a.log", "-o", "out", "--jobs", "0"], "--jobs"),
+        (["run", "a.log", "-o", "out", "--audience", "adults"], "--audience"),
+        (["run", "a.log", "-o", "out", "--runner", "Nope"], "--runner Nope: Beam has no such runner"),
+        (["run", "a.log", "-o", "out", "--runner", "os.path.join"], "Beam has no such runner"),
+        (["run", "a.log", "-o", "out", "--", "--frobnicate=hunter2"], "Beam does not know --frobnicate"),
+        (["run", "a.log", "-o", "out", "--", "b.log"], "Beam does not know b.log"),
+        (["run", "a.log", "-o", "out", "--", "--direct_num_workers=many"], "invalid int value"),
+        (["run", "a.log", "-o", "out", "--", "--runne=FlinkRunner"], "Beam does not know --runne"),
+        (["run", "a.log", "-o", "out", "--", "--help"], "see the documentation"),
+        (["run", "a.log", "-o", "out", "--", "--", "--streaming"], "flags after --: "),
+        (["run", "a.log", "-o", "out", "--", "--experiments=enable_data_sampling"], "leave it out"),
+        (
+            ["run", "a.log", "-o", "out", "--runner", "FlinkRunner", "--", "--runner=SparkRunner"],
+            "two runners",
+        ),
+        (["--", "run", "a.log"], "Usage"),
+        (["verify"], "Missing argument 'DIR'"),
+        (["verify", ""], "there is no such folder"),
+        (["verify", "out", "--", "--streaming"], "verify takes nothing after --"),
+        (["verify", "nope://out"], "no such file system"),
+    ],
+)
+def test_wrong_usage_ends_with_2_before_anything_is_written(
+    logscrub: Run, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    ended = logscrub(*arguments)
+    assert ended.code == 2
+    assert told in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_the_local_runner_mean_the_pinned_one(logscrub: Run, tmp_path: Path) -> None:
+    from logscrub.beam.options import LOCAL_RUNNER, pipeline_options
+
+    for name in ("local", "direct", "DirectRunner", "directrunner", "SwitchingDirectRunner", "FnApiRunner"):
+        assert pipeline_options([], name, 1).get_all_options()["runner"] == LOCAL_RUNNER
+        assert pipeline_options([f"--runner={name}"], "local", 1).get_all_options()["runner"] == LOCAL_RUNNER
+    assert pipeline_options([], "flink", 1).get_all_options()["runner"] == "FlinkRunner"
+    assert pipeline_options([], None, 3).get_all_options()["direct_num_workers"] == 3
+    (tmp_path / "a.log").write_bytes(log())
+    flags = ["--", "--runner=DirectRunner", "--direct_num_workers=1"]
+    assert logscrub("run", "a.log", "-o", "out", "--runner", "local", *flags).code == 0
+
+
+def test_a_bad_configuration_is_told_with_its_file_and_without_its_values(
+    logscrub: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    bad = {
+        "password = hunter2": "not valid TOML",
+        'password = "hunter2"': "password: no such setting",
+        'min_support = "hunter2"': "min_support",
+        "min_support = 1": "min_support",
+        'timezone = "hunter2"': "timezone",
+    }
+    for text, told in bad.items():
+        (tmp_path / "c.toml").write_text(text)
+        ended = logscrub("run", "a.log", "-o", "out", "--config", "c.toml")
+        assert ended.code == 2
+        assert ended.err.startswith("logscrub: c.toml: ")
+        assert told in ended.err
+    (tmp_path / "c.toml").write_bytes(b"\xff")
+    assert "not UTF-8" in logscrub("run", "a.log", "-o", "out", "--config", "c.toml").err
+    for config in ("none.toml", "."):
+        ended = logscrub("run", "a.log", "-o", "out", "--config", config)
+        assert ended.code == 2
+        assert f"{config}: cannot be read: " in ended.err
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "c.toml").write_bytes(b"\xef\xbb\xbfmin_support = 12\r\n")
+    assert logscrub("run", "a.log", "-o", "out", "--config", "c.toml").code == 0
+
+
+# Processes
+
+
+def process(*arguments: object, **options: object) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "logscrub", *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(command, text=True, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def test_interrupted_in_mid_run_it_leaves_no_manifest_and_no_temporary_file(
+    logscrub: Run, tmp_path: Path
+) -> None:
+    logs, out, temporary = tmp_path / "logs", tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    options = ["--lines", "400000", "--visitors", "40000", "--days", "2", "--files", "3"]
+    generate.main(["traffic", *options, "--output", str(logs)])
+    running = process("run", logs, "-o", out)
+    try:
+        while not out.exists():
+            assert running.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.3)
+        (tmp_path / "a.log").write_bytes(log())
+        assert "another run is writing it" in logscrub("run", "a.log", "-o", "out").err
+        running.send_signal(signal.SIGINT)
+        said, told = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert said == ""
+    assert told.strip() == "logscrub: interrupted; days that were not finished have no manifest"
+    assert bytes_of(out) == {}
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+
+
+@pytest.mark.parametrize("how", ["broken pipe", "full disk"])
+def test_an_output_that_nobody_reads_is_no_traceback(tmp_path: Path, how: str) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    arguments = ["run", tmp_path / "a.log", "-o", tmp_path / "out"]
+    if how == "broken pipe":
+        running = process(*arguments)
+        assert running.stdout
+        running.stdout.close()
+        running.stdout = None
+    else:
+        with Path("/dev/full").open("w") as full:
+            running = process(*arguments, stdout=full)
+    _, told = running.communicate(timeout=60)
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+    assert "internal error" not in told
+    assert running.returncode == (0 if how == "broken pipe" else 1)
+    assert (tmp_path / f"out/_manifest/date={DAY}.json").exists()
+
+
+def test_the_entry_point_for_schedulers_takes_flags_of_both_mixed(tmp_path: Path) -> None:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "pipelines" / "traffic_stats.py"), *map(str, arguments)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, check=False, timeout=60
+        )
+
+    (tmp_path / "a.log").write_bytes(log())
+    where = ["--input", tmp_path / "a.log", "--output", tmp_path / "out"]
+    ended = run(
+        "--runner=DirectRunner", *where, "--direct_num_workers", 1, "--input", tmp_path / "missing.log"
+    )
+    assert ended.returncode == 3
+    assert "released: 12 hits" in ended.stdout
+    wrong = run(*where, "--frobnicate=hunter2")
+    assert wrong.returncode == 2
+    assert "Beam does not know --frobnicate" in wrong.stderr
+    assert "hunter2" not in wrong.stderr
+    assert run("--input", "x").returncode == 2
