@@ -91,13 +91,11 @@ def test_every_line_of_the_sample_is_in_one_class() -> None:
         return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
     paths = [path for path in sorted((ROOT / "sample_logs").rglob("*")) if path.is_file()]
-    for k in (2, 10, 10_000):
-        _, result = run_engine({str(p): p.read_bytes() for p in paths}, Settings(min_support=k))
-        lines = account_of(result)
-        assert sum(lines.values()) == sum(line_count(content(path)) for path in paths)
-        assert min(lines[name] for name in ("withheld", "blank", "duplicate", "rejected")) > 0
-        assert lines["counted"] == sum(day.hits for day in result.days)
-        assert bool(lines["counted"]) is (k < 10_000)
+    _, result = run_engine({str(p): p.read_bytes() for p in paths}, Settings())
+    lines = account_of(result)
+    assert sum(lines.values()) == sum(line_count(content(path)) for path in paths)
+    assert min(lines[name] for name in ("counted", "withheld", "blank", "duplicate", "rejected")) > 0
+    assert lines["counted"] == sum(day.hits for day in result.days)
 
 
 def random_line(draw: random.Random) -> bytes:

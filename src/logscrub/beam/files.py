@@ -96,8 +96,11 @@ def _walk(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
     def unreadable(error: OSError) -> None:
         problems.append(FileProblem(str(error.filename), FileReason.UNREADABLE))
 
-    for folder, names, entries in os.walk(path, onerror=unreadable):
-        names[:] = sorted(name for name in names if not name.startswith("."))
+    walked = {path.resolve()}  # a link may lead back to where it stands
+    for folder, names, entries in os.walk(path, onerror=unreadable, followlinks=True):
+        shown = sorted(name for name in names if not name.startswith("."))
+        names[:] = [name for name in shown if (Path(folder) / name).resolve() not in walked]
+        walked.update((Path(folder) / name).resolve() for name in names)
         for entry in sorted(entries):
             if not entry.startswith("."):
                 found, missing = _one(Path(folder) / entry)

@@ -53,7 +53,7 @@ def cli() -> None:
 )
 @click.option("--runner", metavar="NAME", help="Beam runner. [default: local]")
 @click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Threads of the local runner. [default: cores]"
+    "--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads of the local runner. [default: cores]"
 )
 @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:

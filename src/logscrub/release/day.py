@@ -140,11 +140,11 @@ def publish_day(
         tables: every table of the day.
         settings: those of the run.
     """
+    before = store.read(manifest_path(date))
     if tables["days"].support < settings.min_support:
-        return _outcome(date, DayStatus.UNDER_K, tables)
+        return _outcome(date, DayStatus.UNDER_K if before is None else DayStatus.LEFT_ALONE, tables)
     files = {name: (table.data, table.rows) for name, table in sorted(tables.items())}
     manifest = make_manifest(date, files, settings)
-    before = store.read(manifest_path(date))
     if before is not None:
         same = _files_of(before) == _files_of(manifest)
         return _outcome(date, DayStatus.UNCHANGED if same else DayStatus.LEFT_ALONE, tables)
