@@ -19,7 +19,7 @@ from logscrub.beam.options import pipeline_options
 from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
-from logscrub.errors import LogscrubError, PublishError, UsageError
+from logscrub.errors import LogscrubError, PublishError, UsageError, system_reason
 from logscrub.inputs import Plan, plan_inputs
 from logscrub.release.day import DayOutcome
 from logscrub.release.manifest import MANIFEST_FOLDER
@@ -130,7 +130,7 @@ def _locked(output: str) -> Iterator[None]:
             pass
         handle = os.open(output, os.O_RDONLY)
     except OSError as error:
-        raise PublishError(f"{output}: cannot be written: {error.strerror}") from None
+        raise PublishError(f"{output}: cannot be written: {system_reason(error)}") from None
     try:
         _hold(handle, output)
         yield
@@ -144,7 +144,7 @@ def _hold(handle: int, output: str) -> None:
     except BlockingIOError:
         raise PublishError(f"{output}: another run is writing it: wait for it to end") from None
     except OSError as error:
-        raise PublishError(f"{output}: cannot be locked: {error.strerror}") from None
+        raise PublishError(f"{output}: cannot be locked: {system_reason(error)}") from None
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import click
 
 from logscrub import __version__
 from logscrub.config import Audience, Settings, load_settings
-from logscrub.errors import ExitCode, LogscrubError, UsageError
+from logscrub.errors import ExitCode, LogscrubError, UsageError, system_reason
 from logscrub.release.store import LocalStore, Store
 
 _RUN_EPILOG = """\b
@@ -156,7 +156,7 @@ def main() -> NoReturn:
         click.echo(f"logscrub: {error}", err=True)
         code = error.exit_code
     except OSError as error:
-        click.echo(f"logscrub: {error.strerror or type(error).__name__}", err=True)
+        click.echo(f"logscrub: {system_reason(error)}", err=True)
         code = ExitCode.FAILED
     except Exception as error:
         click.echo(f"logscrub: internal error ({type(error).__name__}): please report it", err=True)
@@ -187,8 +187,10 @@ def _settings(options: dict[str, Any]) -> Settings:
         return load_settings(None, flags)
     try:
         text = Path(config).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{config}: cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from None
+    except OSError as error:
+        raise UsageError(f"{config}: cannot be read: {system_reason(error)}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{config}: cannot be read: not UTF-8") from None
     try:
         return load_settings(text, flags)
     except UsageError as error:
@@ -221,7 +223,7 @@ def _write_private(path: str, text: str) -> None:
         with open(path, "w", encoding="utf-8", opener=private) as file:
             file.write(text)
     except OSError as error:
-        raise LogscrubError(f"--account {path}: cannot be written: {error.strerror}") from None
+        raise LogscrubError(f"--account {path}: cannot be written: {system_reason(error)}") from None
 
 
 def _silence_beam() -> None:
