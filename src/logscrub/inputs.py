@@ -18,7 +18,7 @@ Opener = Callable[[str], BinaryIO]
 """Opens a path for reading bytes; raises OSError."""
 
 _HEAD_BYTES = 64 * 1024
-_SAMPLE_BYTES = 1024 * 1024
+_SAMPLE_BYTES = 256 * 1024
 _PIECE_BYTES = 1024 * 1024
 
 
@@ -100,8 +100,8 @@ class Plan:
 class _Head:
     file: InputFile
     compression: Compression
-    head: bytes
-    sample: bytes
+    format: str
+    digest: bytes
 
 
 def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int) -> Plan:
@@ -127,14 +127,10 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
     for head in heads:
         if head.file.path in left_out:
             continue
-        found = detect(head.sample)
-        if found.format_name is None:
-            problems.append(FileProblem(head.file.path, FileReason.UNKNOWN_FORMAT))
-            continue
         total += head.file.size
-        ranges += _split(head, found.format_name, range_bytes)
+        ranges += _split(head, range_bytes)
     ranges.sort(key=lambda r: (r.compression is Compression.NONE, r.path, r.start))
-    return Plan(tuple(ranges), tuple(sorted(problems, key=lambda p: p.path)), tuple(duplicates), total)
+    return Plan(tuple(ranges), tuple(problems), tuple(duplicates), total)
 
 
 def _given_twice(files: Iterable[InputFile]) -> list[str]:
@@ -155,7 +151,11 @@ def _read_head(file: InputFile, open_file: Opener) -> _Head | FileReason:
         return FileReason.EMPTY
     if looks_binary(sample[:_HEAD_BYTES]):
         return FileReason.BINARY
-    return _Head(file, compression, sample[:_HEAD_BYTES], sample)
+    format_name = detect(sample).format_name
+    if format_name is None:
+        return FileReason.UNKNOWN_FORMAT
+    # The sample itself is not kept: there may be many thousand files.
+    return _Head(file, compression, format_name, hashlib.sha256(sample[:_HEAD_BYTES]).digest())
 
 
 def _sample(stream: ByteStream) -> tuple[bytes, bool]:
@@ -180,12 +180,12 @@ def _read(stream: ByteStream, size: int) -> bytes:
     return bytes(buffer[:filled])
 
 
-def _split(head: _Head, format_name: str, range_bytes: int) -> list[FileRange]:
+def _split(head: _Head, range_bytes: int) -> list[FileRange]:
     path, size = head.file.path, head.file.size
     if head.compression is not Compression.NONE or not size:  # files of /proc tell no size
-        return [FileRange(path, 0, None, head.compression, format_name)]
+        return [FileRange(path, 0, None, head.compression, head.format)]
     return [
-        FileRange(path, start, min(start + range_bytes, size), head.compression, format_name)
+        FileRange(path, start, min(start + range_bytes, size), head.compression, head.format)
         for start in range(0, size, range_bytes)
     ]
 
@@ -194,7 +194,7 @@ def _duplicates(heads: Sequence[_Head], open_file: Opener) -> list[Duplicate]:
     """Files with the content of another: whole digests are taken only where heads, and known sizes, agree."""
     alike = defaultdict(list)
     for head in heads:
-        alike[head.head].append(head)
+        alike[head.digest].append(head)
     found = []
     for group in alike.values():
         if not _may_repeat(group):

@@ -91,7 +91,8 @@ def test_a_number_and_its_text_are_one_identifier() -> None:
 
 
 @pytest.mark.parametrize(
-    "nobody", ["00000000-0000-0000-0000-000000000000", "-", "null", "unknown", "", "undefined", None, 0]
+    "nobody",
+    ["00000000-0000-0000-0000-000000000000", "-", "null", "unknown", "", None, 0, "${user_id}", "opted_out"],
 )
 def test_placeholders_never_join(nobody: object) -> None:
     child = event(device_id=nobody, child=True, ip="198.51.100.1")
@@ -102,6 +103,7 @@ def test_address_and_agent_join_on_the_same_day_only() -> None:
     same = event(3, ip="198.51.100.1", user_agent=CHROME)
     assert withheld(CHILD, same) == 2
     assert withheld(CHILD, same | {"time": "2026-03-15T00:00:00Z"}) == 1
+    assert withheld(CHILD, same | {"user_agent": f" {CHROME} "}) == 2
     assert withheld(CHILD, same | {"user_agent": FIREFOX}) == 1
     assert withheld(CHILD, same | {"ip": "198.51.100.2"}) == 1
     assert withheld(CHILD, same | {"ip": "::ffff:198.51.100.1"}) == 2

@@ -18,8 +18,6 @@ CARRIERS = {
     "nat64": lambda v4, _: 0x0064FF9B << 96 | v4,
     "local nat64": lambda v4, rest: 0x0064FF9B0001 << 80 | (rest % 2**48) << 32 | v4,
     "teredo": lambda v4, rest: 0x20010000 << 96 | (rest % 2**64) << 32 | (v4 ^ 0xFFFFFFFF),
-    "isatap": lambda v4, rest: 0x20010DB8 << 96 | (rest % 2**32) << 64 | 0x5EFE << 32 | v4,
-    "isatap global": lambda v4, rest: 0x20010DB8 << 96 | (rest % 2**32) << 64 | 0x02005EFE << 32 | v4,
 }
 
 

@@ -106,8 +106,6 @@ def test_everything_else_is_null(text: str | None) -> None:
         f"64:ff9b::{CLIENT}",
         f"64:ff9b:1:abcd::{CLIENT}",
         "2001:0:c633:6417:8000:63bf:34ff:8eb2",
-        f"2001:db8:1:2:0:5efe:{CLIENT}",
-        f"fe80::200:5efe:{CLIENT}%eth0",
     ],
 )
 def test_ipv4_is_unwrapped(text: str) -> None:
@@ -146,3 +144,11 @@ def test_take_follows_dictionary_indices() -> None:
 def test_printing_shows_no_address() -> None:
     addresses = parse_addresses(pa.array([CLIENT, "2001:db8::1"]))
     assert repr(addresses) == str(addresses) == "Addresses(2)"
+
+
+def test_a_host_that_chooses_its_isatap_interface_stays_in_its_network():
+    texts = [f"2001:db8:1:1:0:5efe:{n}.0.2.1" for n in (192, 198, 203)] + ["2001:db8:1:2:200:5efe:192.0.2.1"]
+    networks = truncate(parse_addresses(pa.array(texts)), 24, 48)
+    assert set(networks.family.tolist()) == {6}
+    assert len(set(networks.high.tolist())) == 1
+    assert set(networks.low.tolist()) == {0}

@@ -561,8 +561,6 @@ def test_interrupted_in_mid_run_it_leaves_no_manifest_and_no_temporary_file(
             assert running.poll() is None
             time.sleep(0.02)
         time.sleep(0.3)
-        (tmp_path / "a.log").write_bytes(log())
-        assert "another run is writing it" in logscrub("run", "a.log", "-o", "out").err
         running.send_signal(signal.SIGINT)
         said, told = running.communicate(timeout=60)
     finally:
@@ -571,6 +569,21 @@ def test_interrupted_in_mid_run_it_leaves_no_manifest_and_no_temporary_file(
     assert said == ""
     assert told.strip() == "logscrub: interrupted; days that were not finished have no manifest"
     assert bytes_of(out) == {}
+    (tmp_path / "a.log").write_bytes(log())
+    assert logscrub("run", "a.log", "-o", "out").code == 0
+
+
+def test_two_runs_at_once_do_not_share_a_release(logscrub: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    (tmp_path / "out").mkdir()
+    other_run = os.open(tmp_path / "out", os.O_RDONLY)
+    fcntl.flock(other_run, fcntl.LOCK_EX)
+    try:
+        refused = logscrub("run", "a.log", "-o", "out")
+        assert (refused.code, bytes_of(tmp_path / "out")) == (1, {})
+        assert "another run is writing it" in refused.err
+    finally:
+        os.close(other_run)
     assert logscrub("run", "a.log", "-o", "out").code == 0
 
 

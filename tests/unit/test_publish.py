@@ -37,3 +37,12 @@ def test_a_day_without_a_manifest_is_completed() -> None:
     store.files[f"pages/date={DAY}/part-0.parquet"] = b"half"
     assert again(store, 5) is DayStatus.RELEASED
     assert store.files == first
+
+
+def test_a_lost_file_of_a_released_day_is_written_again() -> None:
+    store = MemoryStore()
+    again(store, 5)
+    first = dict(store.files)
+    del store.files[f"pages/date={DAY}/part-0.parquet"]
+    assert again(store, 5) is DayStatus.UNCHANGED
+    assert store.files == first

@@ -194,3 +194,13 @@ def test_text_that_looks_like_a_person_folds_even_when_shared() -> None:
     vhosts = [host + b":443 " + line for host in hosts for line in lines]
     rows = rows_of(day_of(vhosts), "hosts", DAY)
     assert not any("203" in str(row["host"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("minute", "day"), [("2010-11-07T02:30:00Z", "2010-11-07"), ("2010-11-07T02:31:00Z", "2010-11-06")]
+)
+def test_zones_that_change_their_clocks_one_minute_after_the_hour(minute: str, day: str) -> None:
+    """St. John's set its clocks back at 00:01: a quarter of an hour has two offsets."""
+    config = Settings(min_support=2, support=Support.VISITORS, timezone="America/St_Johns")
+    events = event_lines(event(device_id=f"d{n}") | {"time": minute} for n in range(2))
+    assert day in {path.split("date=")[1][:10] for path in day_of(events, config, "a.jsonl")}

@@ -115,3 +115,13 @@ def test_binary_is_told(head):
 )
 def test_text_with_odd_bytes_is_text(head):
     assert not looks_binary(head)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.98])
+def test_what_comes_before_damage_in_a_small_file_is_given(share):
+    lines = b"".join(b"line %d\n" % n for n in range(200))
+    packed = gzip.compress(lines)
+    given, error = read_all(packed[: int(len(packed) * share)])
+    assert error is not None
+    assert lines.startswith(given)
+    assert len(given) > len(lines) * share / 2

@@ -68,8 +68,8 @@ def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]
     blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
     if blind and settings.audience is Audience.GENERAL:
         yield (
-            f"note: {', '.join(blind)} logs carry no sign of a child or an opt-out: there only the address "
-            "and user agent of one known from another log is withheld"
+            f"note: {', '.join(blind)} logs carry no sign of a child or an opt-out of their own: see the "
+            "promises in the README"
         )
     if any(day.status is not DayStatus.UNDER_K for day in result.days):
         yield f"tables: {output}/<table>/date=<day>/part-0.parquet; check them with: logscrub verify {output}"

@@ -165,7 +165,8 @@ def _epoch_times(values: npt.NDArray[np.float64]) -> tuple[Int64Array, Times]:
     millis = np.full(len(values), -1.0)
     for limit, scale in reversed(_EPOCH_UNITS):
         # A half microsecond undoes the error of binary fractions, which would truncate .123 to .122.
-        millis = np.where(size < limit, np.floor(values * scale + 0.0005), millis)
+        with np.errstate(over="ignore"):
+            millis = np.where(size < limit, np.floor(values * scale + 0.0005), millis)
     inside = (millis >= 0) & (millis < _LAST_MS)
     return rows, _checked(np.where(inside, millis, 0).astype(np.int64), inside)
 

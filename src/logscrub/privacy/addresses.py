@@ -35,8 +35,6 @@ _LOCAL_NAT64_PREFIX = 0x0064_FF9B_0001  # RFC 8215, 64:ff9b:1::/48
 _MAPPED_HEAD = 0xFFFF  # RFC 4291 section 2.5.5.2, ::ffff:0:0/96
 _TRANSLATED_HEAD = 0xFFFF_0000  # RFC 2765 section 2.1, ::ffff:0:0:0/96
 _COMPATIBLE_HEAD = 0  # RFC 4291 section 2.5.5.1, ::/96 but for :: and ::1
-_ISATAP_HEAD = 0x0000_5EFE  # RFC 5214 section 6.1, under any prefix
-_NOT_U_OR_G = 0xFCFF_FFFF  # the two bits of an ISATAP interface id that vary
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -152,8 +150,9 @@ def _unwrap(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
     """Which IPv6 addresses carry an IPv4 address, and that address.
 
-    Truncation would keep it whole in 6to4 and lose the network in the others. The site's own address (6to4)
-    and the client's (Teredo) come before an interface id that may name a private one (ISATAP).
+    Truncation would keep it whole in 6to4 and lose the network in the others. An ISATAP interface id
+    (RFC 5214) is no reason to unwrap: a host chooses it, under any prefix, and could pass for as many
+    networks as it likes. Truncation to /48 or less takes it away whole.
     """
     head, tail = low >> np.uint64(32), low & np.uint64(_LOW_32)
     no_prefix = high == 0
@@ -164,7 +163,6 @@ def _unwrap(
         | (no_prefix & (head == _COMPATIBLE_HEAD) & (tail > 1))
         | ((high == _NAT64_HIGH) & (head == 0))
         | (high >> np.uint64(16) == _LOCAL_NAT64_PREFIX)
-        | (head & np.uint64(_NOT_U_OR_G) == _ISATAP_HEAD)
     )
     site = high >> np.uint64(16) & np.uint64(_LOW_32)
     ipv4 = np.select([six_to_four, teredo], [site, tail ^ np.uint64(_LOW_32)], tail)

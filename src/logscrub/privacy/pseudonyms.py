@@ -24,7 +24,7 @@ _CHUNK = 1 << 15  # the fastest of those measured: six arrays of 256 KiB stay in
 
 _NO_ONE = (
     "null|none|nil|undefined|unknown|nan|n/?a|false|true|anon(?:ymous)?|guest|empty|unset|not[ _]set"
-    "|not available|redacted|object object|-1"
+    "|not available|redacted|object object|-1|opt(?:ed)?[-_ ]?out|no[-_ ]?id|0x0"
 )
 # Values that stand where an identifier is missing: all who lack one would become one person.
 _SENTINELS = "|".join(
@@ -34,6 +34,7 @@ _SENTINELS = "|".join(
         "02(?:[-:]?00){5}",  # the MAC that iOS and Android give to every app
         "9774d56d682e549c",  # the ANDROID_ID that a whole generation of phones shared (Android issue 10603)
         f"[[:punct:] ]*(?:{_NO_ONE})[[:punct:] ]*",
+        r"\$\{.*\}|\{\{.*\}\}|<[a-z_ ]*>|%[a-z_]+%",  # a template that nobody filled in
     )
 )
 _UUID = r"^\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$"
@@ -105,13 +106,14 @@ def pseudonyms(
 def normalise_identifiers(distinct: pa.StringArray) -> pa.StringArray:
     """One spelling for each identifier, and null for values that stand for "no identifier".
 
-    White space, case, Unicode compatibility forms (NFKC), the dashes and braces of a UUID and the `.0` of a
-    whole number do not tell people apart. Null are: words such as `null` or `anonymous`, also in brackets or
-    quotes; values without any letter or digit but 0; eight or more f; known constants. A shorter run of f may
-    be a real name and is kept. Sentinels never join records and never make a visitor.
+    White space, case, invisible characters, compatibility forms (NFKC), the dashes and braces of a UUID and
+    the `.0` of a whole number do not tell people apart. Null are: words such as `null` or `anonymous`, also in
+    brackets or quotes; values without any letter or digit but 0; eight or more f; unfilled templates; known
+    constants. A shorter run of f may be a real name and is kept. Sentinels never join records and never make
+    a visitor.
     """
     texts = pc.utf8_lower(pc.utf8_normalize(distinct, form="NFKC"))
-    texts = pc.utf8_trim_whitespace(texts)
+    texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"\p{Cf}", ""))
     texts = pc.replace_substring_regex(texts, r"^(-?[0-9]+)\.0+$", r"\1")
     sentinel = pc.match_substring_regex(texts, f"^(?:{_SENTINELS})$")
     texts = pc.replace_substring_regex(texts, _UUID, r"\1\2\3\4\5")

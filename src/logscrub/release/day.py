@@ -134,6 +134,8 @@ def publish_day(
 ) -> DayOutcome:
     """Write all tables of a day, the manifest last; a day that is released already is left alone.
 
+    A file of a released day that was lost or damaged is written again, if it is the one the manifest names.
+
     Args:
         store: the release folder.
         date: the day, YYYY-MM-DD.
@@ -145,11 +147,14 @@ def publish_day(
         return _outcome(date, DayStatus.UNDER_K if before is None else DayStatus.LEFT_ALONE, tables)
     files = {name: (table.data, table.rows) for name, table in sorted(tables.items())}
     manifest = make_manifest(date, files, settings)
-    if before is not None:
-        same = _files_of(before) == _files_of(manifest)
-        return _outcome(date, DayStatus.UNCHANGED if same else DayStatus.LEFT_ALONE, tables)
+    if before is not None and _files_of(before) != _files_of(manifest):
+        return _outcome(date, DayStatus.LEFT_ALONE, tables)
     for name, (data, _) in files.items():
-        store.write(table_path(name, date), data)
+        path = table_path(name, date)
+        if before is None or store.read(path) != data:
+            store.write(path, data)
+    if before is not None:
+        return _outcome(date, DayStatus.UNCHANGED, tables)
     store.write(manifest_path(date), manifest)
     return _outcome(date, DayStatus.RELEASED, tables)
 

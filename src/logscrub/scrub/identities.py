@@ -52,7 +52,7 @@ class Identifier:
     def __init__(self, settings: Settings, key: EphemeralKey) -> None:
         self._settings = settings
         self._key = key
-        self._agents = Memo(lambda distinct: pseudonyms(key, "user_agent", distinct).tolist())
+        self._agents = Memo(lambda distinct: _agent_pseudonyms(key, distinct))
 
     def __call__(self, records: pa.RecordBatch) -> Identities:
         """Identities of the records of a block (schema RECORDS)."""
@@ -90,6 +90,12 @@ class Identifier:
         network = pair_pseudonyms(self._key, networks, zeros, np.full(len(zeros), -1, dtype=np.int64))
         network[networks.family == 0] = _NOWHERE
         return np.where(person == 0, spread(column, network, _NOWHERE), person)
+
+
+def _agent_pseudonyms(key: EphemeralKey, distinct: list[str]) -> list[int]:
+    # Formats differ in the white space they leave around a value.
+    found: list[int] = pseudonyms(key, "user_agent", [agent.strip() for agent in distinct]).tolist()
+    return found
 
 
 def _spread_addresses(distinct: Addresses, column: pa.DictionaryArray) -> Addresses:

@@ -1,12 +1,11 @@
 """Bytes of a file, decompressed where its first bytes say so."""
 
-import gzip
 import io
 import zlib
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol, cast
 
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 from logscrub.errors import CorruptInputError
 
@@ -35,7 +34,7 @@ _TEXT_BYTES = bytes(sorted({*range(0x20, 0x100), *b"\t\n\r\x1b"} - {0x7F}))
 _CONTROL_SHARE = 0.05
 _CONTROL_MIN = 8
 _ISAL_ERROR: Any = isal_zlib.error  # a class, which the stubs of isal call an instance
-_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, _ISAL_ERROR)
+_DAMAGE = (EOFError, zlib.error, _ISAL_ERROR)
 
 
 class Compression(StrEnum):
@@ -89,29 +88,61 @@ def open_text(raw: BinaryIO, compression: Compression) -> ByteStream:
 
 
 class _GzipStream(io.RawIOBase):
-    """Decompressed bytes, in pieces of a fixed size: memory stays flat whatever the ratio."""
+    """Decompressed bytes of all members of a gzip file: memory stays flat whatever the ratio.
+
+    The compressed bytes are taken in pieces of a fixed size, and all that comes out of them before damage is
+    given, so that what comes before it is the same in each layout.
+    """
 
     def __init__(self, raw: BinaryIO) -> None:
-        self._file: Any = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
+        self._raw = raw
+        self._packed = b""
+        self._member: Any = None  # the decompressor of the member that is being read
         self._piece = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._piece:
-            self._piece = memoryview(self._next_piece())
+        while not self._piece:
+            piece = self._next_piece()
+            if piece is None:
+                return 0
+            self._piece = memoryview(piece)
         target = memoryview(buffer).cast("B")
         taken = min(len(target), len(self._piece))
         target[:taken] = self._piece[:taken]
         self._piece = self._piece[taken:]
         return taken
 
-    def _next_piece(self) -> bytes:
+    def _next_piece(self) -> bytes | None:
+        """Some more bytes, perhaps none; None at the end of the file."""
+        if not self._packed:
+            self._packed = self._raw.read(PIECE_BYTES)
+            if not self._packed and self._member is None:
+                return None
+        if self._member is None and not self._next_member():
+            return b""
+        piece = self._decompressed()
+        if self._member.eof:
+            self._packed, self._member = self._member.unused_data, None
+        return piece
+
+    def _next_member(self) -> bool:
+        """Begin the member that comes next, past the zeros that tapes and block devices leave behind one."""
+        self._packed = self._packed.lstrip(b"\0")
+        if self._packed:
+            self._member = isal_zlib.decompressobj(wbits=31)
+        return bool(self._packed)
+
+    def _decompressed(self) -> bytes:
+        ended = not self._packed
         try:
-            piece: bytes | None = self._file.read(PIECE_BYTES)
+            piece: bytes | None = self._member.decompress(self._packed, PIECE_BYTES)
+            self._packed = self._member.unconsumed_tail
         except _DAMAGE:
             piece = None
-        if piece is None:  # raised out here: the messages of gzip quote bytes, also as __context__
+        if piece is None or (ended and not piece and not self._member.eof):
+            # Raised out here: the messages of libraries quote bytes, also as __context__.
             raise CorruptInputError("the gzip data is cut off or damaged")
         return piece

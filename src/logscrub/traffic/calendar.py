@@ -6,7 +6,7 @@ import zoneinfo
 import numpy as np
 import numpy.typing as npt
 
-_QUARTER_MS = 15 * 60 * 1000
+_MINUTE_MS = 60 * 1000
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _EPOCH = datetime.date(1970, 1, 1)
@@ -16,7 +16,7 @@ _LIMIT_MS = 250_000_000_000_000  # the year 9892: beyond it the standard library
 def local_time(time_ms: npt.NDArray[np.int64], timezone: str) -> npt.NDArray[np.int64]:
     """Milliseconds since 1970-01-01 00:00 on the clocks of a time zone.
 
-    Zones change their offset on a quarter of an hour, so each distinct quarter is looked up once.
+    Zones change their offset on a minute (St. John's did at 00:01): each distinct one is looked up once.
 
     Args:
         time_ms: milliseconds since 1970-01-01 UTC.
@@ -25,13 +25,13 @@ def local_time(time_ms: npt.NDArray[np.int64], timezone: str) -> npt.NDArray[np.
     if timezone == "UTC" or not len(time_ms):
         return time_ms
     zone = zoneinfo.ZoneInfo(timezone)
-    quarters, place = np.unique(np.clip(time_ms, 0, _LIMIT_MS) // _QUARTER_MS, return_inverse=True)
-    offsets = np.array([_offset_ms(int(quarter), zone) for quarter in quarters], dtype=np.int64)
+    minutes, place = np.unique(np.clip(time_ms, 0, _LIMIT_MS) // _MINUTE_MS, return_inverse=True)
+    offsets = np.array([_offset_ms(int(minute), zone) for minute in minutes], dtype=np.int64)
     return time_ms + offsets[place]
 
 
-def _offset_ms(quarter: int, zone: zoneinfo.ZoneInfo) -> int:
-    moment = datetime.datetime.fromtimestamp(quarter * _QUARTER_MS / 1000, tz=zone)
+def _offset_ms(minute: int, zone: zoneinfo.ZoneInfo) -> int:
+    moment = datetime.datetime.fromtimestamp(minute * 60, tz=zone)
     offset = moment.utcoffset()
     return int(offset.total_seconds() * 1000) if offset else 0
 
