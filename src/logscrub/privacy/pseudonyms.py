@@ -107,10 +107,10 @@ def normalise_identifiers(distinct: pa.StringArray) -> pa.StringArray:
     """One spelling for each identifier, and null for values that stand for "no identifier".
 
     White space, case, invisible characters, compatibility forms (NFKC), the dashes and braces of a UUID and
-    the `.0` of a whole number do not tell people apart. Null are: words such as `null` or `anonymous`, also in
-    brackets or quotes; values without any letter or digit but 0; eight or more f; unfilled templates; known
-    constants. A shorter run of f may be a real name and is kept. Sentinels never join records and never make
-    a visitor.
+    the `.0` of a whole number do not tell people apart. Null are: words such as `null` or `anonymous`, also
+    in brackets or quotes; values without any letter or digit but 0; eight or more f; unfilled templates;
+    known constants. A shorter run of f may be a real name and is kept. Sentinels never join records and
+    never make a visitor.
     """
     texts = pc.utf8_lower(pc.utf8_normalize(distinct, form="NFKC"))
     texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"\p{Cf}", ""))
