@@ -77,8 +77,7 @@ def compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
     new = (np.cumsum(used) - 1).astype(np.int32)
     present = np.flatnonzero(used)
     indices = pa.array(new[old], mask=old == distinct) if column.null_count else pa.array(new[old])
-    values = pa.array(column.dictionary.take(pa.array(present)).to_pylist(), type=pa.string())
-    return pa.DictionaryArray.from_arrays(indices, values)
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary.take(pa.array(present)))
 
 
 def compact_batch(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
+from logscrub.hostnames import dns_name
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -71,8 +72,11 @@ class Settings(BaseModel):
 
     @field_validator("own_hosts")
     @classmethod
-    def _lower_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({host.strip().lower().rstrip(".") for host in value}))
+    def _names_of_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        names = {dns_name(host) for host in value}
+        if None in names:
+            raise ValueError("not all are names of hosts, such as www.example.com")
+        return tuple(sorted(filter(None, names)))
 
     def policy_hash(self) -> str:
         """SHA-256 over every setting that can change a released byte."""

@@ -41,7 +41,8 @@ from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
 from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits
 from logscrub.traffic.tables import build_tables
 
-_FLUSH_HITS = 2_000_000  # bounds the memory of a large compressed file, which is one range
+_FLUSH_HITS = 2_000_000  # hits of a large compressed file, which is one range, wait encoded for its end
+_MERGE_AFTER = 32  # signals of so many blocks are kept apart
 _BYTES_PER_SHARD = 32 * MIB
 _MAX_SHARDS = 64
 
@@ -70,8 +71,9 @@ def read_signals(
         # Step 2 tells that the file is damaged.
         with contextlib.suppress(CorruptInputError), _opened(part, open_file) as raw:
             for block in _blocks(raw, part, settings):
-                # Found block by block, so that what stands before damage is not lost with it.
-                found.append(read(log_format.parse(block).records))  # noqa: PERF401
+                found.append(read(log_format.parse(block).records))
+                if len(found) >= _MERGE_AFTER:
+                    found = [SignalSet.merge(found)]
     return SignalSet.merge(found)
 
 

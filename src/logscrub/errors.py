@@ -110,9 +110,3 @@ class KeyMismatchError(LogscrubError):
 
 class PublishError(LogscrubError):
     """The output cannot be written."""
-
-
-class VerificationError(LogscrubError):
-    """A release does not hold what it promises."""
-
-    exit_code = ExitCode.VERIFICATION_FAILED

@@ -259,7 +259,7 @@ def test_too_many_rejects_end_with_3(logscrub: Run, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(log(40) + f"{SECRET}\n".encode() * 10)
     ended = logscrub("run", "a.log", "-o", "out")
     assert ended.code == 3
-    assert "20.0% of the lines are rejected, more than the limit of 1.0%" in ended.err
+    assert "20.0% of the lines not withheld are rejected, over the limit of 1.0%" in ended.err
     (tmp_path / "c.toml").write_text("reject_limit = 0.5")
     assert logscrub("run", "a.log", "-o", "out2", "--config", "c.toml").code == 0
 

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -40,19 +42,33 @@ def events(lines: int) -> bytes:
     )
 
 
-def python_calls(run: Callable[[], object]) -> int:
-    calls = 0
+def python_steps(run: Callable[[], object]) -> tuple[int, int]:
+    """Calls of Python and C functions, and lines and iterations of our own code."""
+    calls = steps = 0
 
-    def count(_: object, event: str, __: object) -> None:
+    def count_call(_: object, event: str, __: object) -> None:
         nonlocal calls
         calls += event in {"call", "c_call"}
 
-    sys.setprofile(count)
+    def count_step(frame: FrameType, event: str, __: object) -> Any:
+        nonlocal steps
+        if "logscrub" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return count_step
+
+    sys.setprofile(count_call)
     try:
         run()
     finally:
         sys.setprofile(None)
-    return calls
+    sys.settrace(count_step)
+    try:
+        run()
+    finally:
+        sys.settrace(None)
+    return calls, steps
 
 
 @pytest.mark.parametrize("log", [combined, events])
@@ -60,7 +76,16 @@ def test_ten_times_the_records_take_no_more_python(log: Callable[[int], bytes]) 
     one_block = Settings(min_support=2, block_bytes=64 * MIB)
     few, many = {"a.log": log(10_000)}, {"a.log": log(100_000)}
     run_engine(few, one_block)  # imports and caches
-    one = python_calls(lambda: run_engine(few, one_block))
-    ten = python_calls(lambda: run_engine(many, one_block))
-    assert ten < one * 1.1
-    assert one < ten * 1.1
+    ones = python_steps(lambda: run_engine(few, one_block))
+    tens = python_steps(lambda: run_engine(many, one_block))
+    for one, ten in zip(ones, tens, strict=True):
+        assert ten < one * 1.1
+        assert one < ten * 1.1
+
+
+def test_a_loop_over_records_would_be_seen() -> None:
+    """Calls alone do not tell of a loop that calls nothing; the steps of its code do."""
+    loop = compile("sum_ = 0\nfor n in range(size):\n    sum_ += n\n", "logscrub/loop.py", "exec")
+    few, many = (python_steps(lambda size=size: exec(loop, {"size": size})) for size in (1_000, 10_000))
+    assert few[0] == many[0]
+    assert many[1] > few[1] * 9

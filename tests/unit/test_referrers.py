@@ -3,8 +3,6 @@
 import pytest
 
 from logscrub.enrich.referrers import (
-    DIRECT,
-    INTERNAL,
     NO_SOURCE,
     REFERRAL,
     Source,
@@ -106,4 +104,4 @@ def test_own_domains_are_internal() -> None:
 
 
 def test_mediums_are_those_of_the_table() -> None:
-    assert (DIRECT, INTERNAL, REFERRAL, NO_SOURCE) == ("direct", "internal", "referral", "(none)")
+    assert (REFERRAL, NO_SOURCE) == ("referral", "(none)")

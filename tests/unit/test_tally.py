@@ -95,7 +95,7 @@ def test_every_line_of_the_sample_is_in_one_class() -> None:
     lines = account_of(result)
     assert sum(lines.values()) == sum(line_count(content(path)) for path in paths)
     assert min(lines[name] for name in ("counted", "withheld", "blank", "duplicate", "rejected")) > 0
-    assert lines["counted"] == sum(day.hits for day in result.days)
+    assert lines["counted"] == sum(day.hits + day.bot_hits for day in result.days)
 
 
 def random_line(draw: random.Random) -> bytes:

@@ -306,10 +306,7 @@ def test_the_command_passes_an_intact_release_and_fails_a_changed_one_with_4(
     (tmp_path / "notes.txt").write_text("secret")
     assert run_verify(tmp_path, monkeypatch) == 4
     said = capfd.readouterr()
-    assert (
-        said.err
-        == "failed: notes.txt: belongs to no released day: run the same command again, or remove it\n"
-    )
+    assert said.err == "failed: notes.txt: is no part of a release (1 in all): keep other files elsewhere\n"
     assert not said.out
 
 

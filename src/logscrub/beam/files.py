@@ -1,5 +1,6 @@
 """Inputs and releases on any file system that Beam knows; local ones without Beam's help."""
 
+import contextlib
 import glob
 import os
 from collections.abc import Sequence
@@ -121,6 +122,12 @@ def _one(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
     return [], [FileProblem(str(path), reason)]
 
 
+def remove(path: str) -> None:
+    """Remove a remote file, if it is there."""
+    with contextlib.suppress(BeamIOError):
+        FileSystems.delete([path])
+
+
 class BeamStore:
     """A release on a remote file system; closing a written object publishes it in one step."""
 
@@ -148,9 +155,13 @@ class BeamStore:
             raise PublishError(f"{full}: cannot be written") from None
 
     def paths(self) -> list[str]:
-        """All files, sorted."""
-        matched = FileSystems.match([f"{self._root}/**"])[0].metadata_list
-        return sorted(m.path.removeprefix(f"{self._root}/") for m in matched)
+        """All files, sorted; hidden ones are not part of a release."""
+        try:
+            matched = FileSystems.match([f"{self._root}/**"])[0].metadata_list
+        except BeamIOError:
+            raise PublishError(f"{self._root}: cannot be read") from None
+        found = (m.path.removeprefix(f"{self._root}/") for m in matched)
+        return sorted(p for p in found if not any(part.startswith(".") for part in p.split("/")))
 
 
 def store_at(root: str) -> Store:

@@ -13,7 +13,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
-from logscrub.beam.files import check_place, is_remote, match_inputs, open_file, store_at
+from logscrub.beam.files import check_place, is_remote, match_inputs, open_file, remove, store_at
 from logscrub.beam.graph import TrafficStatistics
 from logscrub.beam.options import pipeline_options
 from logscrub.beam.steps import StepFailedError
@@ -152,7 +152,11 @@ def _account_folder(output: str, options: PipelineOptions) -> Iterator[str]:
     """Place of the account on its way from the worker to this process, outside the release folder."""
     shared = options.view_as(GoogleCloudOptions).temp_location
     if is_remote(output) and shared:
-        yield f"{shared.rstrip('/')}/logscrub-account-{time.time_ns()}.json"
+        account = f"{shared.rstrip('/')}/logscrub-account-{time.time_ns()}.json"
+        try:
+            yield account
+        finally:
+            remove(account)
         return
     folder = tempfile.mkdtemp(prefix="logscrub-")
     try:

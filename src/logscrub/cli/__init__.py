@@ -102,7 +102,7 @@ def verify(directory: str) -> None:
 
     Exits with 4 when any check fails.
     """
-    from logscrub.release.verify import released_days  # noqa: PLC0415
+    from logscrub.release.verify import is_of_release, released_days  # noqa: PLC0415
     from logscrub.release.verify import verify as problems_of  # noqa: PLC0415
 
     if click.get_current_context().obj:
@@ -111,7 +111,7 @@ def verify(directory: str) -> None:
         raise UsageError(f"{directory or 'DIR'}: there is no such folder")
     store = _store(directory)
     days = released_days(store)
-    if not days and not store.paths():
+    if not days and not any(map(is_of_release, store.paths())):
         raise UsageError(f"{directory}: there is no release in it")
     problems = list(problems_of(store))
     for problem in problems:

@@ -37,9 +37,9 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
             more = ", …" if rejects.count > _FEW_ROWS else ""
             lines = "1 line" if rejects.count == 1 else f"{rejects.count} lines"
             yield f"rejected: {path}: {lines}, {reason} at byte {offsets}{more}: {reason.advice}"
-    if result.tally.reject_rate > settings.reject_limit:
+    if _over_reject_limit(result, settings):
         rate, limit = result.tally.reject_rate, settings.reject_limit
-        yield f"warning: {rate:.1%} of the lines are rejected, more than the limit of {limit:.1%}"
+        yield f"warning: {rate:.1%} of the lines not withheld are rejected, over the limit of {limit:.1%}"
     if result.tally.unfinished:
         lines = "1 line" if result.tally.unfinished == 1 else f"{result.tally.unfinished:,} lines"
         yield f"note: {lines} of a day that is not over yet ({settings.timezone}): run again when it is"
@@ -47,11 +47,17 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
         yield from _day_warnings(day, settings)
 
 
+def _over_reject_limit(result: RunResult, settings: Settings) -> bool:
+    # Where everyone is withheld nothing is left to compare rejects with.
+    everyone = settings.audience is Audience.CHILD_DIRECTED
+    return not everyone and result.tally.reject_rate > settings.reject_limit
+
+
 def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
     if day.status is DayStatus.LEFT_ALONE:
         yield (
             f"warning: {day.date}: released before with other content: input or settings differ; the release "
-            "is left alone"
+            "is left alone (a run needs every file with lines of a day: see the README)"
         )
     for table, detectors in sorted(day.gate_hits.items()):
         for detector, count in sorted(detectors.items()):
@@ -64,22 +70,42 @@ def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]
     for day in result.days:
         yield f"{day.date}  {_STATUS[day.status]}{_figures(day)}{_why_folded(day, settings)}"
     if not result.days:
-        yield "no day can be released"
+        yield "no day can be released" + _why_nobody(result, settings)
     blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
     if blind and settings.audience is Audience.GENERAL:
         yield (
             f"note: {', '.join(blind)} logs carry no sign of a child or an opt-out of their own: see the "
             "promises in the README"
         )
+    if hostless := ", ".join(_hostless(result, settings)):
+        yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
     if any(day.status is not DayStatus.UNDER_K for day in result.days):
         yield f"tables: {output}/<table>/date=<day>/part-0.parquet; check them with: logscrub verify {output}"
+
+
+def _hostless(result: RunResult, settings: Settings) -> Iterator[str]:
+    """Names of formats that carry no host: without own hosts a referrer of the site looks like any other."""
+    if not settings.own_hosts:
+        yield from sorted(
+            {r.format for r in result.plan.ranges if "host" not in format_by_name(r.format).fields}
+        )
+
+
+def _why_nobody(result: RunResult, settings: Settings) -> str:
+    """What the setting of the audience and the formats alone tell of a release of nobody."""
+    if settings.audience is Audience.CHILD_DIRECTED:
+        return ": for a child-directed audience everyone is withheld"
+    if settings.audience is Audience.MIXED and not result.plan.carries_identifiers:
+        return ": for a mixed audience unknown ages are withheld, and these logs carry no age"
+    return ""
 
 
 def _figures(day: DayOutcome) -> str:
     if not day.rows:
         return ""
     views = "" if day.page_views is None else f", {day.page_views:,} page views"
-    return f": {day.hits:,} hits{views}, {sum(day.rows.values()):,} rows in {len(day.rows)} tables"
+    rows = f"{sum(day.rows.values()):,} rows in {len(day.rows)} tables"
+    return f": {day.hits:,} hits{views}, {day.bot_hits:,} hits of bots; {rows}"
 
 
 def _why_folded(day: DayOutcome, settings: Settings) -> str:
@@ -101,7 +127,7 @@ def exit_code(result: RunResult, settings: Settings) -> int:
     incomplete = (
         result.plan.problems
         or result.tally.problems
-        or result.tally.reject_rate > settings.reject_limit
+        or _over_reject_limit(result, settings)
         or any(day.status is DayStatus.LEFT_ALONE for day in result.days)
     )
     return ExitCode.INCOMPLETE_INPUT if incomplete else ExitCode.DONE
@@ -112,13 +138,12 @@ def account(result: RunResult) -> str:
     tally = result.tally
     duplicate = sum(d.lines for d in result.plan.duplicates)
     left_alone = sum(d.held_hits for d in result.days if d.status is DayStatus.LEFT_ALONE)
-    counted = sum(d.hits for d in result.days)
+    counted = sum(d.hits + d.bot_hits for d in result.days)
     lines = {
         "counted": counted,
         "withheld": tally.withheld,
         "out_of_dates": tally.unfinished + left_alone,
         "under_k": sum(tally.kept.values()) - counted - left_alone,
-        "filtered": 0,
         "blank": tally.blank,
         "duplicate": duplicate,
         "rejected": tally.rejects,
@@ -129,7 +154,7 @@ def account(result: RunResult) -> str:
         "days": {
             d.date: {
                 "status": d.status.value,
-                "counted": d.hits,
+                "counted": d.hits + d.bot_hits,
                 "held": d.held_hits,
                 "held_bytes": d.held_bytes,
             }

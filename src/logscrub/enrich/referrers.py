@@ -12,8 +12,6 @@ import tldextract
 from logscrub.hostnames import dns_name
 from logscrub.schemas import NONE, UNKNOWN
 
-DIRECT: Final = "direct"
-INTERNAL: Final = "internal"
 REFERRAL: Final = "referral"
 NO_SOURCE: Final = NONE
 """Source of a visit that is direct or internal."""

@@ -58,7 +58,7 @@ class Addresses:
         return f"Addresses({len(self)})"
 
     def take(self, positions: npt.NDArray[np.integer]) -> "Addresses":
-        """Select by position, as the indices of a dictionary column do; a negative one gives null."""
+        """Select by position; a negative one, or the one past the last, gives null."""
         at = np.where(positions < 0, len(self), positions)  # one null stands after the last
         return Addresses(
             np.append(self.family, np.uint8(0))[at],

@@ -11,11 +11,8 @@ import html
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
-
-import pyarrow as pa
 
 from logscrub.hostnames import dns_name
 from logscrub.schemas import RESERVED, UNKNOWN
@@ -103,11 +100,6 @@ def route_template(target: str | None) -> str:
     if len(segments) > MAX_SEGMENTS:
         return "/" + "/".join([*segments[: MAX_SEGMENTS - 1], REST])
     return "/" + "/".join(segments) + ("/" if segments and not names[-1] else "")
-
-
-def route_templates(distinct: Iterable[str | None]) -> pa.StringArray:
-    """Reduce each distinct target; returns a string array without nulls, aligned to the input."""
-    return pa.array([route_template(target) for target in distinct], pa.string())
 
 
 def host_name(text: str | None) -> str:

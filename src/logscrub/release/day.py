@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+import pyarrow.compute as pc
+
 from logscrub.cells import Cells
 from logscrub.config import Settings
 from logscrub.release.manifest import make_manifest, manifest_path, read_manifest
@@ -74,11 +76,7 @@ def release_table(
         k: the threshold.
     """
     released = release_rows(table, cells, supporters, k)
-    sums = {
-        name: sum(filter(None, column)) if any(v is not None for v in column) else None
-        for name in cells.names
-        if (column := released.rows.column(name).to_pylist()) is not None
-    }
+    sums = {name: pc.sum(released.rows.column(name)).as_py() for name in cells.names}
     return TableRelease(
         table.name,
         write_rows(released.rows),
@@ -98,7 +96,8 @@ class DayOutcome:
     Attributes:
         date: the day, YYYY-MM-DD.
         status: what became of it.
-        hits: hits of people and of bots that stand in the release.
+        hits: hits of people that stand in the release.
+        bot_hits: hits of bots that stand in it.
         page_views: page views that stand in it; None where too few units support them.
         held_hits: hits that are in no released table, for want of support.
         held_bytes: bytes of released days that are in no released table, for want of support.
@@ -110,6 +109,7 @@ class DayOutcome:
     date: str
     status: DayStatus
     hits: int
+    bot_hits: int
     page_views: int | None
     held_hits: int
     held_bytes: int
@@ -172,14 +172,15 @@ def _outcome(date: str, status: DayStatus, tables: Mapping[str, TableRelease]) -
     all_hits = people.totals["hits"] + of_bots.totals["hits"]
     all_bytes = people.totals["bytes"] + of_bots.totals["bytes"]
     in_release = status in (DayStatus.RELEASED, DayStatus.UNCHANGED)
-    hits = sum((t.released["hits"] or 0) for t in (people, of_bots)) if in_release else 0
+    hits, bot_hits = ((t.released["hits"] or 0) if in_release else 0 for t in (people, of_bots))
     sent = sum((t.released["bytes"] or 0) for t in (people, of_bots)) if in_release else 0
     return DayOutcome(
         date,
         status,
         hits,
+        bot_hits,
         people.released["page_views"] if in_release else None,
-        all_hits - hits,
+        all_hits - hits - bot_hits,
         all_bytes - sent,
         {name: table.rows for name, table in tables.items()} if in_release else {},
         {name: table.gate_hits for name, table in tables.items() if table.gate_hits} if in_release else {},

@@ -2,9 +2,9 @@
 
 A cell is small when any of its non-zero summed measures has fewer than k supporters. From the deepest
 level up, small cells join the `(other)` of their parent; an `(other)` that is still small moves up with
-them; at the root the smallest visible row joins it. Each step is an exact union of supporters, so the
-result does not depend on how the work was laid out. See section 'Release' of ARCHITECTURE.md for what it
-promises.
+them; at the root the smallest visible row that can help joins it. Each step is an exact union of
+supporters, so the result does not depend on how the work was laid out. See section 'Release' of
+ARCHITECTURE.md for what it promises.
 """
 
 import numpy as np
@@ -50,21 +50,24 @@ def fold(cells: Cells, k: int, *, barred: frozenset[str] = frozenset()) -> Cells
 
 
 def _at_root(visible: Cells, other: Cells, k: int) -> Cells:
-    """Let the smallest visible rows join the `(other)` of the whole table until it is no longer small."""
-    if len(other) and other.small(k).any():
-        by_size = sorted(
-            range(len(visible)), key=lambda row: (visible.sums[row, 0], visible.node[row].as_py())
-        )
-        joined = np.zeros(len(visible), dtype=bool)
-        for row in by_size:
-            joined[row] = True
-            joining = visible.take(np.arange(len(visible)) == row)
-            joining = joining.renamed(pa.array([""], type=pa.string()))
-            other = concatenate([other, joining]).joined(k, disjoint=False)
-            if not other.small(k).any():
-                break
-        visible = visible.take(~joined)
-    return _sorted(concatenate([visible, other.renamed(_folded(other.node))]))
+    """Let visible rows join the `(other)` of the whole table, smallest first, until it is not small.
+
+    Only a row with a share in a short measure can help, and as it has k supporters of it, one is enough.
+    """
+    place = np.empty(len(visible), dtype=np.int64)
+    nodes = visible.node.to_pylist()
+    place[sorted(range(len(visible)), key=lambda row: (visible.sums[row, 0], nodes[row]))] = range(
+        len(visible)
+    )
+    joined = np.zeros(len(visible), dtype=bool)
+    while len(other) and other.small(k).any() and not joined.all():
+        short = ((other.counts > 0) & (other.counts < k)).any(axis=0)
+        helps = np.flatnonzero((visible.sums[:, short] != 0).any(axis=1) & ~joined)
+        row = helps[np.argmin(place[helps])]
+        joined[row] = True
+        joining = visible.take(np.arange(len(visible)) == row).renamed(pa.array([""], type=pa.string()))
+        other = concatenate([other, joining]).joined(k, disjoint=False)
+    return _sorted(concatenate([visible.take(~joined), other.renamed(_folded(other.node))]))
 
 
 def without_rare_measures(cells: Cells, supporters: dict[str, int], k: int) -> tuple[Cells, frozenset[str]]:

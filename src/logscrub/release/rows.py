@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from logscrub.cells import SEPARATOR, Cells
 from logscrub.release.fold import FOLDED, fold, without_rare_measures
-from logscrub.release.gate import scan
+from logscrub.release.gate import scan_values
 from logscrub.schemas import OTHER, Column, TableSchema
 
 Value = str | int | None
@@ -57,15 +57,13 @@ def release_rows(table: TableSchema, cells: Cells, supporters: dict[str, int], k
 
 def _gate(table: TableSchema, cells: Cells) -> dict[str, str]:
     """Nodes whose text looks like a person's data, and the detector that says so."""
-    found = {}
-    answers: dict[str, str | None] = {}
-    for node in cells.node.to_pylist():
-        for text in dimension_values(table, node):
-            if isinstance(text, str):
-                detector = answers[text] if text in answers else answers.setdefault(text, scan(text))
-                if detector:
-                    found[node] = detector
-    return found
+    texts = {
+        node: [value for value in dimension_values(table, node) if isinstance(value, str)]
+        for node in cells.node.to_pylist()
+    }
+    distinct = sorted({text for of_node in texts.values() for text in of_node})
+    found = {distinct[place]: detector for place, detector in scan_values(distinct).items()}
+    return {node: found[text] for node, of_node in texts.items() for text in of_node if text in found}
 
 
 def dimension_values(table: TableSchema, node: str) -> list[Value]:

@@ -35,11 +35,19 @@ def verify(store: Store) -> Iterator[str]:
     days = released_days(store)
     known = {manifest_path(day) for day in days}
     known |= {table_path(table, day) for table in table_schemas() for day in days}
-    for path in store.paths():
-        if path not in known:
-            yield f"{path}: belongs to no released day: run the same command again, or remove it"
+    strays = [path for path in store.paths() if path not in known]
+    for path in filter(is_of_release, strays):
+        yield f"{path}: belongs to no released day: run the command that made it again"
+    foreign = [path for path in strays if not is_of_release(path)]
+    if foreign:
+        yield f"{foreign[0]}: is no part of a release ({len(foreign)} in all): keep other files elsewhere"
     for day in days:
         yield from (f"{day}: {problem}" for problem in _day(store, day))
+
+
+def is_of_release(path: str) -> bool:
+    """Whether a path of the folder is where only files of a release stand."""
+    return path.partition("/")[0] in {MANIFEST_FOLDER, *table_schemas()}
 
 
 def _day(store: Store, day: str) -> Iterator[str]:

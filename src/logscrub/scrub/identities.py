@@ -62,7 +62,7 @@ class Identifier:
         ids = [self._pseudonyms_of(records.column(kind), kind) for kind in JOIN_KINDS]
         address_column = records.column("address")
         distinct = parse_addresses(address_column.dictionary)
-        addresses = _spread_addresses(distinct, address_column)
+        addresses = distinct.take(codes(address_column))
         agents = records.column("user_agent")
         agent = spread(agents, np.array(self._agents(agents.dictionary.to_pylist()), dtype=np.uint64), 0)
         pair = pair_pseudonyms(self._key, addresses, agent, day.astype(np.int64))
@@ -96,14 +96,3 @@ def _agent_pseudonyms(key: EphemeralKey, distinct: list[str]) -> list[int]:
     # Formats differ in the white space they leave around a value.
     found: list[int] = pseudonyms(key, "user_agent", [agent.strip() for agent in distinct]).tolist()
     return found
-
-
-def _spread_addresses(distinct: Addresses, column: pa.DictionaryArray) -> Addresses:
-    """Address of each record; family 0 where it has none."""
-    place = codes(column)
-    with_null = Addresses(
-        np.append(distinct.family, np.uint8(0)),
-        np.append(distinct.high, np.uint64(0)),
-        np.append(distinct.low, np.uint64(0)),
-    )
-    return with_null.take(place)
