@@ -51,7 +51,9 @@ def spread(column: pa.DictionaryArray, answers: npt.NDArray, null: object) -> np
     return table[codes(column)]
 
 
-def relabel(column: pa.DictionaryArray, labels: Sequence[str], null: str) -> pa.DictionaryArray:
+def relabel(
+    column: pa.DictionaryArray, labels: Sequence[str] | pa.StringArray, null: str
+) -> pa.DictionaryArray:
     """Replace each distinct value by its label; equal labels become one value, null becomes `null`.
 
     Args:
@@ -59,7 +61,8 @@ def relabel(column: pa.DictionaryArray, labels: Sequence[str], null: str) -> pa.
         labels: one label for each value of the column's dictionary.
         null: label of null.
     """
-    encoded = pa.array([*labels, null], type=pa.string()).dictionary_encode()
+    given = labels if isinstance(labels, pa.Array) else pa.array(labels, type=pa.string())
+    encoded = pa.concat_arrays([given, pa.array([null], type=pa.string())]).dictionary_encode()
     mapping = np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(mapping[codes(column)]), encoded.dictionary)
 

@@ -63,8 +63,7 @@ class HitMaker:
         """Route templates, and which records are page views (see section 'Counting' of ARCHITECTURE.md)."""
         target = text["target"]
         # Most distinct targets differ in their query alone.
-        bare = pc.replace_substring_regex(target.dictionary, r"(?s)[?#].*$", "").to_pylist()
-        target = relabel(target, bare, "")
+        target = relabel(target, pc.replace_substring_regex(target.dictionary, r"(?s)[?#].*$", ""), "")
         answers = self._paths(target.dictionary.to_pylist())
         templates = relabel(target, [template for template, _ in answers], UNKNOWN)
         page = np.array([t != UNKNOWN and not static for t, static in answers], dtype=bool)
