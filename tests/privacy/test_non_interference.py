@@ -131,7 +131,7 @@ def make_logs(chance: random.Random) -> Logs:
     return logs
 
 
-def leaves_no_trace(seed: int, config: Settings) -> None:
+def leaves_no_trace(seed: str, config: Settings) -> None:
     chance = random.Random(seed)
     logs = make_logs(chance)
     with_children, told_with = run_engine(logs.with_children(chance), config)
@@ -140,23 +140,21 @@ def leaves_no_trace(seed: int, config: Settings) -> None:
     assert told(told_with, config) == told(told_without, config)
 
 
-EXAMPLES = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-LAYOUT = {"block_bytes": st.sampled_from([700, MIB, MIB, MIB]), "support": st.sampled_from(Support)}
-
-
+# 1,000 examples in all, in parts that several processes can share.
 @pytest.mark.slow
-@EXAMPLES
-@given(seed=st.integers(0, 2**32), **LAYOUT)
-def test_children_and_opt_outs_leave_no_trace(seed: int, support: Support, block_bytes: int) -> None:
-    leaves_no_trace(seed, Settings(min_support=2, support=support, block_bytes=block_bytes))
-
-
-@pytest.mark.slow
-@EXAMPLES
-@given(seed=st.integers(0, 2**32), **LAYOUT)
-def test_children_of_a_mixed_audience_leave_no_trace(seed: int, support: Support, block_bytes: int) -> None:
-    mixed = Settings(min_support=2, support=support, block_bytes=block_bytes, audience=Audience.MIXED)
-    leaves_no_trace(seed, mixed)
+@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("audience", [Audience.GENERAL, Audience.MIXED])
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    seed=st.integers(0, 2**64),
+    block_bytes=st.sampled_from([700, MIB, MIB, MIB]),
+    support=st.sampled_from(Support),
+)
+def test_children_and_opt_outs_leave_no_trace(
+    part: int, audience: Audience, seed: int, block_bytes: int, support: Support
+) -> None:
+    config = Settings(min_support=2, audience=audience, support=support, block_bytes=block_bytes)
+    leaves_no_trace(f"{audience} {part} {seed}", config)
 
 
 def test_the_property_would_see_a_child() -> None:
