@@ -146,6 +146,11 @@ def test_printing_shows_no_address() -> None:
     assert repr(addresses) == str(addresses) == "Addresses(2)"
 
 
+@pytest.mark.parametrize("text", ["2001:db8:1:2:0:5efe:198.51.100.7", "fe80::200:5efe:198.51.100.7%eth0"])
+def test_isatap_is_unwrapped(text: str) -> None:
+    assert parsed(text) == parsed("198.51.100.7")
+
+
 def test_a_host_that_chooses_its_isatap_interface_stays_in_its_network():
     texts = [f"2001:db8:1:1:0:5efe:{n}.0.2.1" for n in (192, 198, 203)] + ["2001:db8:1:2:200:5efe:192.0.2.1"]
     networks = truncate(parse_addresses(pa.array(texts)), 24, 48)

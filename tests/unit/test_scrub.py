@@ -204,3 +204,8 @@ def test_zones_that_change_their_clocks_one_minute_after_the_hour(minute: str, d
     config = Settings(min_support=2, support=Support.VISITORS, timezone="America/St_Johns")
     events = event_lines(event(device_id=f"d{n}") | {"time": minute} for n in range(2))
     assert day in {path.split("date=")[1][:10] for path in day_of(events, config, "a.jsonl")}
+
+
+def test_one_household_is_one_supporter_whatever_interface_ids_it_makes_up() -> None:
+    lines = [combined_line(f"2001:db8:1:1:0:5efe:{n}.0.2.1") for n in range(11, 31)]
+    assert run_engine({"a.log": b"".join(lines)}, Settings(min_support=2))[0] == {}

@@ -34,6 +34,8 @@ _NAT64_HIGH = 0x0064_FF9B_0000_0000  # RFC 6052 section 2.1, 64:ff9b::/96
 _LOCAL_NAT64_PREFIX = 0x0064_FF9B_0001  # RFC 8215, 64:ff9b:1::/48
 _MAPPED_HEAD = 0xFFFF  # RFC 4291 section 2.5.5.2, ::ffff:0:0/96
 _TRANSLATED_HEAD = 0xFFFF_0000  # RFC 2765 section 2.1, ::ffff:0:0:0/96
+_ISATAP_HEAD = 0x0000_5EFE  # RFC 5214 section 6.1, under any prefix
+_NOT_U_OR_G = 0xFCFF_FFFF  # the two bits of an ISATAP interface id that vary
 _COMPATIBLE_HEAD = 0  # RFC 4291 section 2.5.5.1, ::/96 but for :: and ::1
 
 
@@ -45,11 +47,13 @@ class Addresses:
         family: uint8, 0 = null (absent or unparsable), 4 or 6.
         high: uint64, bits 127 to 64 of an IPv6 address; 0 for IPv4 and null.
         low: uint64, bits 63 to 0 of an IPv6 address, or the 32 bits of an IPv4 address; 0 for null.
+        site: uint64, bits 127 to 64 of the address that an ISATAP interface id was unwrapped from; else 0.
     """
 
     family: npt.NDArray[np.uint8]
     high: npt.NDArray[np.uint64]
     low: npt.NDArray[np.uint64]
+    site: npt.NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self.family)
@@ -64,6 +68,7 @@ class Addresses:
             np.append(self.family, np.uint8(0))[at],
             np.append(self.high, np.uint64(0))[at],
             np.append(self.low, np.uint64(0))[at],
+            np.append(self.site, np.uint64(0))[at],
         )
 
 
@@ -83,15 +88,18 @@ def parse_addresses(distinct: pa.StringArray) -> Addresses:
     is_ipv4, ipv4 = _parse_ipv4(texts)
     family = np.where(is_ipv4, np.uint8(4), np.uint8(0))
     high = np.zeros(len(family), np.uint64)
-    low = ipv4
+    low, site = ipv4, np.zeros(len(family), np.uint64)
     rest = np.flatnonzero(~is_ipv4)
     if len(rest):
-        family[rest], high[rest], low[rest] = _parse_ipv6(texts.take(pa.array(rest)))
-    return Addresses(family, high, low)
+        family[rest], high[rest], low[rest], site[rest] = _parse_ipv6(texts.take(pa.array(rest)))
+    return Addresses(family, high, low, site)
 
 
 def truncate(addresses: Addresses, ipv4_prefix: int, ipv6_prefix: int) -> Addresses:
     """Keep the leading bits of each address and set the others to zero; null stays null.
+
+    Of an ISATAP address the network is that of its prefix, not of the IPv4 address in it: a host chooses that
+    interface id, and could pass for as many networks as it likes.
 
     Args:
         addresses: unwrapped addresses, as `parse_addresses` gives them.
@@ -105,8 +113,11 @@ def truncate(addresses: Addresses, ipv4_prefix: int, ipv6_prefix: int) -> Addres
         raise ValueError("an address is truncated to /24 or fewer bits (IPv4), /48 or fewer (IPv6)")
     kept_of_ipv4 = np.uint64(_LOW_32 >> (32 - ipv4_prefix) << (32 - ipv4_prefix))
     kept_of_ipv6 = np.uint64((1 << ipv6_prefix) - 1 << (64 - ipv6_prefix))
-    low = np.where(addresses.family == 4, addresses.low & kept_of_ipv4, np.uint64(0))  # noqa: PLR2004
-    return Addresses(addresses.family, addresses.high & kept_of_ipv6, low)
+    is_isatap = addresses.site != 0
+    family = np.where(is_isatap, np.uint8(6), addresses.family)
+    low = np.where(family == 4, addresses.low & kept_of_ipv4, np.uint64(0))  # noqa: PLR2004
+    high = np.where(is_isatap, addresses.site, addresses.high) & kept_of_ipv6
+    return Addresses(family, high, low, np.zeros(len(addresses), np.uint64))
 
 
 def _parse_ipv4(texts: pa.StringArray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
@@ -121,7 +132,7 @@ def _parse_ipv4(texts: pa.StringArray) -> tuple[npt.NDArray[np.bool_], npt.NDArr
 
 def _parse_ipv6(
     texts: pa.StringArray,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """Family, high and low of texts that are not IPv4; family 0 where they are not IPv6 either."""
     parts = pc.extract_regex(texts, _IPV6)
     bodies = pc.binary_join_element_wise(pc.struct_field(parts, [0]), pc.struct_field(parts, [1]), "")
@@ -132,8 +143,11 @@ def _parse_ipv6(
     )
     high, low = words[:, 0], words[:, 1]
     carries, ipv4 = _unwrap(high, low)
+    isatap = ~carries & (low >> np.uint64(32) & np.uint64(_NOT_U_OR_G) == _ISATAP_HEAD)
+    carries, ipv4 = carries | isatap, np.where(isatap, low & np.uint64(_LOW_32), ipv4)
     family = np.where(valid, np.where(carries, np.uint8(4), np.uint8(6)), np.uint8(0))
-    return family, np.where(carries, np.uint64(0), high), np.where(carries, ipv4, low)
+    none = np.uint64(0)
+    return family, np.where(carries, none, high), np.where(carries, ipv4, low), np.where(isatap, high, none)
 
 
 def _packed(text: str | None) -> bytes | None:
@@ -148,11 +162,9 @@ def _packed(text: str | None) -> bytes | None:
 def _unwrap(
     high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
-    """Which IPv6 addresses carry an IPv4 address, and that address.
+    """Which IPv6 addresses carry an IPv4 address by their prefix, and that address.
 
-    Truncation would keep it whole in 6to4 and lose the network in the others. An ISATAP interface id
-    (RFC 5214) is no reason to unwrap: a host chooses it, under any prefix, and could pass for as many
-    networks as it likes. Truncation to /48 or less takes it away whole.
+    Truncation would keep it whole in 6to4 and lose the network in the others.
     """
     head, tail = low >> np.uint64(32), low & np.uint64(_LOW_32)
     no_prefix = high == 0
