@@ -133,7 +133,7 @@ def _parse_ipv4(texts: pa.StringArray) -> tuple[npt.NDArray[np.bool_], npt.NDArr
 def _parse_ipv6(
     texts: pa.StringArray,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """Family, high and low of texts that are not IPv4; family 0 where they are not IPv6 either."""
+    """Family, high, low and site of texts that are not IPv4; family 0 where they are not IPv6 either."""
     parts = pc.extract_regex(texts, _IPV6)
     bodies = pc.binary_join_element_wise(pc.struct_field(parts, [0]), pc.struct_field(parts, [1]), "")
     packed = [_packed(body) for body in bodies.to_pylist()]
