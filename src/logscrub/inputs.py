@@ -12,7 +12,7 @@ from typing import BinaryIO
 from logscrub.errors import CorruptInputError, FileReason
 from logscrub.formats.detect import detect
 from logscrub.formats.registry import format_by_name
-from logscrub.text.streams import ByteStream, Compression, looks_binary, open_text, sniff_compression
+from logscrub.text.streams import ByteStream, Compression, fill, looks_binary, open_text, sniff_compression
 
 Opener = Callable[[str], BinaryIO]
 """Opens a path for reading bytes; raises OSError."""
@@ -163,21 +163,9 @@ def _sample(stream: ByteStream) -> tuple[bytes, bool]:
 
     A damaged file is planned all the same: what it says of children before the damage is honoured.
     """
-    pieces: list[bytes] = []
-    try:
-        while sum(map(len, pieces)) < _SAMPLE_BYTES and (piece := _read(stream, _HEAD_BYTES)):
-            pieces.append(piece)
-    except CorruptInputError:
-        return b"".join(pieces), True
-    return b"".join(pieces), False
-
-
-def _read(stream: ByteStream, size: int) -> bytes:
-    buffer = bytearray(size)
-    filled = 0
-    while filled < size and (got := stream.readinto(memoryview(buffer)[filled:])):
-        filled += got
-    return bytes(buffer[:filled])
+    buffer = bytearray(_SAMPLE_BYTES)
+    filled, damage = fill(stream, memoryview(buffer))
+    return bytes(buffer[:filled]), damage is not None
 
 
 def _split(head: _Head, range_bytes: int) -> list[FileRange]:
@@ -224,7 +212,7 @@ def _content(head: _Head, open_file: Opener) -> tuple[int, bytes, int] | None:
     try:
         with open_file(head.file.path) as raw:
             stream = open_text(raw, head.compression)
-            while piece := _read(stream, _PIECE_BYTES):
+            while piece := _piece(stream):
                 digest.update(piece)
                 length += len(piece)
                 newlines += piece.count(b"\n")
@@ -233,3 +221,11 @@ def _content(head: _Head, open_file: Opener) -> tuple[int, bytes, int] | None:
         # The step that reads the file tells what is wrong with it.
         return None
     return length, digest.digest(), newlines + (last != b"\n")
+
+
+def _piece(stream: ByteStream) -> bytes:
+    buffer = bytearray(_PIECE_BYTES)
+    filled, damage = fill(stream, memoryview(buffer))
+    if damage:
+        raise damage
+    return bytes(buffer[:filled])

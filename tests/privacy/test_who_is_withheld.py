@@ -211,3 +211,12 @@ def test_a_file_that_cannot_be_read_any_more_fails_the_run() -> None:
         engine.read_signals(part, gone, CONFIG, key, NOW_MS)
     with pytest.raises(InputFailedError, match=r"gone\.jsonl"):
         engine.scrub_range(part, gone, engine.make_scrubber(CONFIG, key, None, NOW_MS), CONFIG, 1)
+
+
+@pytest.mark.parametrize("share", [0.7, 0.98])  # at half not even the first line is whole
+def test_signals_of_a_small_damaged_file_are_honoured_too(share: float) -> None:
+    packed = gzip.compress(
+        b"".join([*event_lines([CHILD]), *event_lines(event(n, device_id=f"x{n}") for n in range(20))])
+    )
+    damaged = packed[: int(len(packed) * share)]
+    assert withheld(event(device_id="d1"), STRANGER, **{"b.jsonl.gz": damaged}) == 1

@@ -9,7 +9,7 @@ import pytest
 from logscrub.errors import FileReason
 from logscrub.inputs import FileProblem, InputFile, Plan, plan_inputs
 from logscrub.text.streams import Compression
-from tests.support import combined_line, event_lines
+from tests.support import combined_line, event_lines, run_engine
 
 
 def log(lines: int, start: int = 0) -> bytes:
@@ -123,7 +123,6 @@ PACKED = gzip.compress(log(500), mtime=0)
         (gzip.compress(gzip.compress(log(3)), mtime=0), FileReason.BINARY),
         (log(3).decode().encode("utf-16"), FileReason.BINARY),
         (PACKED[:20], FileReason.CORRUPT_GZIP),
-        (PACKED[: len(PACKED) // 2], FileReason.CORRUPT_GZIP),
         (b"\x1f\x8b", FileReason.CORRUPT_GZIP),
         (b"\x1f\x8bhello", FileReason.CORRUPT_GZIP),
         (b"dear diary\n" * 20, FileReason.UNKNOWN_FORMAT),
@@ -156,3 +155,12 @@ def test_the_formats_in_use_say_whether_signals_are_read() -> None:
 
 def test_no_files_make_an_empty_plan() -> None:
     assert plan({}) == Plan((), (), (), 0)
+
+
+@pytest.mark.parametrize("damaged", [PACKED[: len(PACKED) // 2], PACKED[:-8] + b"abcdefgh"])
+def test_a_damaged_file_is_told_by_the_run_which_reads_the_signals_before_the_damage(damaged: bytes) -> None:
+    found = plan({"bad.gz": damaged, "good.log": log(3)})
+    assert (found.problems, [r.path for r in found.ranges]) == ((), ["bad.gz", "good.log"])
+    _, result = run_engine({"bad.gz": damaged, "good.log": log(3)})
+    assert result.tally.problems == {"bad.gz": FileReason.CORRUPT_GZIP}
+    assert result.tally.lines == 3

@@ -22,8 +22,7 @@ from logscrub.engine import RunResult, shard_count
 from logscrub.errors import LogscrubError, PublishError, UsageError, system_reason
 from logscrub.inputs import Plan, plan_inputs
 from logscrub.release.day import DayOutcome
-from logscrub.release.manifest import MANIFEST_FOLDER
-from logscrub.schemas import table_schemas
+from logscrub.release.verify import is_of_release
 from logscrub.tally import Tally
 
 
@@ -113,9 +112,7 @@ def _is_released(path: str, output: str) -> bool:
     if is_remote(output) or is_remote(path):
         return False
     place, root = Path(path).resolve(), Path(output).resolve()
-    if not place.is_relative_to(root):
-        return False
-    return not {MANIFEST_FOLDER, *table_schemas()}.isdisjoint(place.relative_to(root).parts[:1])
+    return place.is_relative_to(root) and is_of_release(place.relative_to(root).as_posix())
 
 
 @contextlib.contextmanager

@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.errors import CorruptInputError
-from logscrub.text.streams import ByteStream
+from logscrub.text.streams import ByteStream, fill
 
 MAX_LINE = 1024 * 1024
 """Bytes of the longest line that is parsed, newline excluded."""
@@ -63,7 +62,7 @@ def read_blocks(
     buffer, base, held, skipping = bytearray(max(block_bytes, _MIN_BUFFER)), first, 0, False
     while True:
         want = _wanted(len(buffer) - held, base + held, stop)
-        got, damaged = _fill(stream, memoryview(buffer)[held : held + want])
+        got, damaged = fill(stream, memoryview(buffer)[held : held + want])
         filled = held + got
         begin = len(_BOM) if base == 0 and buffer.startswith(_BOM) else 0
         if skipping:
@@ -115,26 +114,12 @@ def _seek_line(stream: ByteStream, start: int) -> int | None:
     position = start - 1
     stream.seek(position)
     buffer = bytearray(_TAIL_BYTES)
-    while got := _fill(stream, memoryview(buffer))[0]:
+    while got := fill(stream, memoryview(buffer))[0]:
         newline = buffer.find(b"\n", 0, got)
         if newline >= 0:
             return stream.seek(position + newline + 1)
         position += got
     return None
-
-
-def _fill(stream: ByteStream, view: memoryview) -> tuple[int, CorruptInputError | None]:
-    """Read until the view is full or the stream ends: pipes and object stores give less than was asked.
-
-    What was read before damage counts too, so that the lines before it are the same in every layout.
-    """
-    filled = 0
-    try:
-        while filled < len(view) and (got := stream.readinto(view[filled:])):
-            filled += got
-    except CorruptInputError as error:
-        return filled, error
-    return filled, None
 
 
 def _wanted(room: int, position: int, stop: int | None) -> int:

@@ -87,6 +87,27 @@ def open_text(raw: BinaryIO, compression: Compression) -> ByteStream:
     return cast(ByteStream, stream)
 
 
+def fill(stream: ByteStream, view: memoryview) -> tuple[int, CorruptInputError | None]:
+    """Read until the view is full or the stream ends: pipes and object stores give less than was asked.
+
+    What was read before damage counts too, so that the lines before it are the same in every layout.
+
+    Args:
+        stream: where to read.
+        view: what to fill.
+
+    Returns:
+        The number of bytes read, and the damage that ended it, if any.
+    """
+    filled = 0
+    try:
+        while filled < len(view) and (got := stream.readinto(view[filled:])):
+            filled += got
+    except CorruptInputError as error:
+        return filled, error
+    return filled, None
+
+
 class _GzipStream(io.RawIOBase):
     """Decompressed bytes of all members of a gzip file: memory stays flat whatever the ratio.
 
