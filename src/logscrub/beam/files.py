@@ -12,7 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from logscrub.errors import FileReason, PublishError, UsageError
 from logscrub.inputs import FileProblem, InputFile
-from logscrub.release.store import LocalStore, Store
+from logscrub.release.store import LocalStore, Store, shown
 
 
 def is_remote(path: str) -> bool:
@@ -160,8 +160,7 @@ class BeamStore:
             matched = FileSystems.match([f"{self._root}/**"])[0].metadata_list
         except BeamIOError:
             raise PublishError(f"{self._root}: cannot be read") from None
-        found = (m.path.removeprefix(f"{self._root}/") for m in matched)
-        return sorted(p for p in found if not any(part.startswith(".") for part in p.split("/")))
+        return shown(m.path.removeprefix(f"{self._root}/") for m in matched)
 
 
 def store_at(root: str) -> Store:

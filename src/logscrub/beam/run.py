@@ -31,6 +31,7 @@ def run_pipeline(
     output: str,
     settings: Settings,
     *,
+    account: str | None = None,
     runner: str | None = None,
     jobs: int | None = None,
     beam_flags: Sequence[str] = (),
@@ -41,12 +42,13 @@ def run_pipeline(
         inputs: paths, folders and patterns, local or remote.
         output: release folder, local or remote.
         settings: those of the run.
+        account: file that the caller is going to write, which must be none of the inputs.
         runner: Beam runner; the local one by default.
         jobs: threads of the local runner; one for each core by default.
         beam_flags: flags for Beam.
 
     Raises:
-        UsageError: no input at all, or wrong Beam flags.
+        UsageError: no input at all, `account` among the inputs, or wrong Beam flags.
         PublishError: the output cannot be written, or another run writes it.
         LogscrubError: a step failed; no day that was not finished has a manifest.
     """
@@ -54,6 +56,8 @@ def run_pipeline(
     now_ms = time.time_ns() // 1_000_000
     check_place(output)
     matched, missing = match_inputs(inputs)
+    if account and Path(account).resolve() in {Path(file.path).resolve() for file in matched}:
+        raise UsageError(f"--account {account}: that is one of the inputs: name another file")
     files = [file for file in matched if not _is_released(file.path, output)]
     plan = plan_inputs(files, open_file, settings.range_bytes)
     plan = Plan(plan.ranges, (*missing, *plan.problems), plan.duplicates, plan.total_bytes)
@@ -62,18 +66,18 @@ def run_pipeline(
         raise UsageError(f"no input: {told}" if told else "no input")
     if not plan.ranges:
         return RunResult(plan, Tally())
-    with _locked(output), _account_folder(output, options) as account:
+    with _locked(output), _account_folder(output, options) as place:
         job = TrafficStatistics(
             plan.ranges,
             output,
-            account,
+            place,
             settings,
             shard_count(settings, plan.total_bytes),
             now_ms,
             plan.carries_identifiers,
         )
         _run(job, options)
-        return _result(plan, account)
+        return _result(plan, place)
 
 
 def _run(job: TrafficStatistics, options: PipelineOptions) -> None:

@@ -72,16 +72,14 @@ def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
         _check_account(account, output)
     _silence_beam()
     # Beam takes its time at import.
-    from logscrub.beam.files import match_inputs  # noqa: PLC0415
     from logscrub.beam.run import run_pipeline  # noqa: PLC0415
     from logscrub.cli import summary  # noqa: PLC0415
 
-    if account and _same_file(account, (file.path for file in match_inputs(inputs)[0])):
-        raise UsageError(f"--account {account}: that is one of the inputs: name another file")
     result = run_pipeline(
         inputs,
         output,
         settings,
+        account=account,
         runner=options["runner"],
         jobs=options["jobs"],
         beam_flags=context.obj or (),
@@ -204,10 +202,6 @@ def _check_account(account: str, output: str) -> None:
         raise UsageError(f"--account {account}: there is no such folder")
     if Path(account).is_dir():
         raise UsageError(f"--account {account}: that is a folder: name a file")
-
-
-def _same_file(path: str, others: Iterable[str]) -> bool:
-    return Path(path).resolve() in {Path(other).resolve() for other in others}
 
 
 def _write_private(path: str, text: str) -> None:

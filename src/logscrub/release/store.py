@@ -3,8 +3,14 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
+
+
+def shown(paths: Iterable[str]) -> list[str]:
+    """Paths of a folder that can be part of a release, sorted: not the hidden ones a killed run left."""
+    return sorted(path for path in paths if not any(part.startswith(".") for part in path.split("/")))
 
 
 class Store(Protocol):
@@ -70,5 +76,4 @@ class LocalStore:
 
     def paths(self) -> list[str]:
         """All files, sorted; hidden ones are left-overs of a killed run and not part of a release."""
-        found = (p.relative_to(self._root).as_posix() for p in self._root.rglob("*") if p.is_file())
-        return sorted(p for p in found if not any(part.startswith(".") for part in p.split("/")))
+        return shown(p.relative_to(self._root).as_posix() for p in self._root.rglob("*") if p.is_file())
