@@ -23,8 +23,8 @@ import numpy.typing as npt
 from benchmarks.people import BOTS, DESKTOPS, HANDHELDS
 from benchmarks.shop import HOURS, OUTSIDE
 
-Format = Literal["combined", "vhost_combined", "json"]
-FORMATS: tuple[Format, ...] = ("combined", "vhost_combined", "json")
+Format = Literal["common", "combined", "vhost_combined", "json"]
+FORMATS: tuple[Format, ...] = ("common", "combined", "vhost_combined", "json")
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
@@ -309,6 +309,8 @@ def _lines(world: World, hits: Hits) -> list[str]:
             f'"session_id":"s{v:x}"{e}}}\n'
             for (a, t, m, p, s, b, r, u), (h, d, v, e) in zip(columns, more, strict=True)
         ]
+    if world.plan.format == "common":
+        return [f'{a} - - [{t}] "{m} {p} HTTP/2.0" {s} {b}\n' for a, t, m, p, s, b, _, _ in columns]
     prefix = world.prefixes[site]
     return [
         f'{h}{a} - - [{t}] "{m} {p} HTTP/2.0" {s} {b} "{r}" "{u}"\n'

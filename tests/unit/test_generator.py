@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from benchmarks import sample, traffic  # noqa: E402
+from benchmarks import generate, sample, traffic  # noqa: E402
 from benchmarks.people import BOTS  # noqa: E402
 
 COMMITTED = ROOT / "sample_logs"
@@ -26,7 +26,8 @@ RESERVED = [
 ]
 SENTINELS = {None, "", "-", "null", "unknown", "00000000-0000-0000-0000-000000000000"}
 IDENTIFIERS = ("device_id", "session_id", "client_id", "user_id")
-COMBINED = re.compile(r'(\S+) - \S+ \[[^]]+\] "(\S+) (\S+) HTTP/\d\.\d" (\d{3}) (\d+|-) "([^"]*)" "([^"]*)"')
+COMMON = r'(\S+) - \S+ \[[^]]+\] "(\S+) (\S+) HTTP/\d\.\d" (\d{3}) (\d+|-)'
+COMBINED = re.compile(COMMON + r' "([^"]*)" "([^"]*)"')
 
 
 @cache
@@ -59,7 +60,8 @@ def flags_opt_out(record: dict) -> bool:
 
 def test_the_committed_files_are_what_the_generator_makes():
     made = built().contents()
-    there = {str(path.relative_to(COMMITTED)): path for path in COMMITTED.rglob("*") if path.is_file()}
+    logs = (path for path in COMMITTED.rglob("*") if path.is_file() and path.parent.name != "geoip")
+    there = {str(path.relative_to(COMMITTED)): path for path in logs}
     assert set(there) == set(made)
     for name, data in made.items():
         assert read(there[name]) == data, name
@@ -266,7 +268,8 @@ def test_traffic_has_the_lines_files_and_form_asked_for(tmp_path, form, packed):
         assert all({"time", "ip", "path", "device_id"} <= set(json.loads(line)) for line in lines)
     else:
         host = r"\w+\.example\.com:443 " if form == "vhost_combined" else ""
-        assert all(re.fullmatch(host + COMBINED.pattern, line) for line in lines)
+        line_form = COMMON if form == "common" else COMBINED.pattern
+        assert all(re.fullmatch(host + line_form, line) for line in lines)
     traffic.write(plan, tmp_path / "again")
     assert (
         b"".join(read(path) for path in sorted((tmp_path / "again").iterdir())).decode().splitlines() == lines
@@ -293,3 +296,40 @@ def test_traffic_differs_by_seed(tmp_path):
         for seed in (1, 2)
     ]
     assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((5_000, 700, None), (5_000, 700)),
+        ((5_000, None, 20.0), (5_000, 250)),
+        ((None, 700, 2.5), (1_750, 700)),
+        ((1_750, 700, 2.5), (1_750, 700)),
+        ((3, None, 10.0), (3, 1)),
+    ],
+)
+def test_two_of_lines_visitors_and_hits_per_visitor_give_the_third(given, expected):
+    assert generate.amounts(*given) == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (5_000, None, None),
+        (None, None, 2.0),
+        (5_000, 700, 2.0),
+        (0, 5, None),
+        (5_000, 0, None),
+        (None, 1, 0.1),
+        (5_000, None, 0.0),
+        (None, 700, float("inf")),
+    ],
+)
+def test_amounts_that_are_missing_or_disagree_are_an_error(given, capsys):
+    with pytest.raises(ValueError, match="--"):
+        generate.amounts(*given)
+    names = ("--lines", "--visitors", "--hits-per-visitor")
+    flags = [f"{name}={value}" for name, value in zip(names, given, strict=True) if value is not None]
+    with pytest.raises(SystemExit):
+        generate.main(["traffic", *flags, "--output", "never"])
+    assert "generate.py: error: " in capsys.readouterr().err

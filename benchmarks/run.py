@@ -1,0 +1,257 @@
+"""Time the command line as a whole process, and its steps in one more run.
+
+python benchmarks/generate.py traffic --lines 2000000 --hits-per-visitor 16 --output /tmp/logs
+python benchmarks/run.py /tmp/logs --repeat 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import gzip
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, BinaryIO, cast
+
+ROOT = Path(__file__).resolve().parent.parent
+# Run as a script, Python looks for modules beside this file and not in the directory above.
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.timed import STEPS  # noqa: E402
+
+MEGA, MIB = 1_000_000, 1024 * 1024
+GZIP_MAGIC = b"\x1f\x8b"
+ONE_LINE = (
+    '192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 512 "-" '
+    '"Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"\n'
+)
+DONE = (0, 3)  # 3: done, but lines were rejected or a file left out
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is read: number of files, bytes as stored and as text, lines."""
+
+    files: int
+    stored_bytes: int
+    text_bytes: int
+    lines: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """One child process: wall seconds, user and system CPU seconds, peak of its resident memory in bytes."""
+
+    wall_s: float
+    user_s: float
+    system_s: float
+    peak_bytes: int
+
+
+def _files(inputs: Sequence[str]) -> Iterator[Path]:
+    for text in inputs:
+        for path in map(Path, sorted(glob.glob(text)) or [text]):  # noqa: PTH207 - absolute patterns too
+            yield from (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])
+
+
+def _lines_and_bytes(path: Path) -> tuple[int, int]:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
+        lines = size = 0
+        last = b"\n"
+        while chunk := stream.read(MIB):
+            lines, size, last = lines + chunk.count(b"\n"), size + len(chunk), chunk[-1:]
+        return lines + (last != b"\n"), size
+
+
+def measure_input(inputs: Sequence[str]) -> Input:
+    """Count files, bytes and lines of files, folders and patterns."""
+    files = list(_files(inputs))
+    counts = [_lines_and_bytes(path) for path in files]
+    stored = sum(path.stat().st_size for path in files)
+    return Input(len(files), stored, sum(size for _, size in counts), sum(lines for lines, _ in counts))
+
+
+def run_process(arguments: Sequence[str]) -> Process:
+    """Run `python ARGUMENTS` on the code beside this file and wait for its end.
+
+    The peak is that of the largest process among the child and its own children (getrusage(2)). It never
+    says less than this process has, which therefore imports nothing large.
+
+    Raises:
+        SystemExit: the child failed.
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+    with tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        child = subprocess.Popen(  # noqa: S603 - our own command line
+            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode not in DONE:
+            errors.seek(0)
+            told = errors.read().decode(errors="replace")
+            raise SystemExit(f"{' '.join(arguments)}: exit code {child.returncode}\n{told}")
+    kilo = 1 if sys.platform == "darwin" else 1024
+    return Process(wall, used.ru_utime, used.ru_stime, used.ru_maxrss * kilo)
+
+
+def _command(inputs: Sequence[str], output: Path, options: argparse.Namespace) -> list[str]:
+    arguments = ["run", *inputs, "-o", str(output), "--quiet"]
+    arguments += ["--jobs", str(options.jobs)] if options.jobs else []
+    return arguments + (["--config", options.config] if options.config else [])
+
+
+def _repeat(arguments: Sequence[str], output: Path, times: int) -> list[Process]:
+    found = []
+    for _ in range(times):
+        found.append(run_process(arguments))
+        shutil.rmtree(output, ignore_errors=True)
+    return found
+
+
+def _split(inputs: Sequence[str], folder: Path, options: argparse.Namespace, lines: int) -> dict[str, Any]:
+    """Run once with probes and return what they saw, with what is left of the whole process."""
+    outfile = folder / "probes.json"
+    command = _command(inputs, folder / "timed", options)
+    process = run_process(["-m", "benchmarks.timed", str(outfile), *command])
+    told = json.loads(outfile.read_text(encoding="utf-8"))
+    cpu = process.user_s + process.system_s
+    of_steps = sum(told["probes"].get(step, {"cpu_s": 0.0})["cpu_s"] for step in STEPS)
+    rest = {"calls": 1, "wall_s": process.wall_s - told["busy_s"], "cpu_s": cpu - of_steps}
+    whole = {"calls": 1, "wall_s": process.wall_s, "cpu_s": cpu}
+    rows = _with_remainders(told["probes"]) | {"rest (start, Beam)": rest, "whole process": whole}
+    for row in rows.values():
+        row["cpu_s_per_million_lines"] = row["cpu_s"] * MEGA / lines
+    return rows
+
+
+def _with_remainders(probes: dict[str, Any]) -> dict[str, Any]:
+    """Return the steps in their order, below each its parts and what no part accounts for."""
+    rows: dict[str, Any] = {}
+
+    def add(path: str) -> None:
+        rows[path] = probes[path]
+        parts = [p for p in probes if p.rpartition("/")[0] == path]
+        for part in sorted(parts, key=lambda p: -float(probes[p]["wall_s"])):
+            add(part)
+        if parts:
+            left = {k: probes[path][k] - sum(probes[p][k] for p in parts) for k in ("wall_s", "cpu_s")}
+            rows[f"{path}/other"] = {"calls": probes[path]["calls"], **left}
+
+    for step in STEPS:
+        if step in probes:
+            add(step)
+    return rows
+
+
+def _machine() -> dict[str, Any]:
+    names = ("apache-beam", "pyarrow", "numpy")
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in names},
+    }
+
+
+def benchmark(options: argparse.Namespace) -> dict[str, Any]:
+    """Return everything that is measured, in seconds, bytes and lines."""
+    machine, read = _machine(), measure_input(options.inputs)
+    if not read.lines:
+        raise SystemExit("no lines in the input")
+    with tempfile.TemporaryDirectory(prefix="logscrub-benchmark-") as name:
+        folder = Path(name)
+        output, one_line = folder / "out", folder / "one.log"
+        one_line.write_text(ONE_LINE, encoding="utf-8")
+        logscrub = ["-m", "logscrub"]
+        runs = _repeat([*logscrub, *_command(options.inputs, output, options)], output, options.repeat)
+        least = _repeat([*logscrub, *_command([str(one_line)], output, options)], output, options.repeat)
+        usage = _repeat([*logscrub, "--help"], output, options.repeat)
+        split = _split(options.inputs, folder, options, read.lines)
+    wall = median(run.wall_s for run in runs)
+    return {
+        "machine": machine,
+        "input": asdict(read),
+        "runs": [asdict(run) for run in runs],
+        "result": {
+            "wall_s_median": wall,
+            "wall_s_min": min(run.wall_s for run in runs),
+            "lines_per_s": read.lines / wall,
+            "text_mb_per_s": read.text_bytes / wall / MEGA,
+            "stored_mb_per_s": read.stored_bytes / wall / MEGA,
+            "peak_mib": max(run.peak_bytes for run in runs) / MIB,
+            "user_s_median": median(run.user_s for run in runs),
+            "system_s_median": median(run.system_s for run in runs),
+        },
+        "fixed": {
+            "one_line_s_median": median(run.wall_s for run in least),
+            "one_line_peak_mib": max(run.peak_bytes for run in least) / MIB,
+            "help_s_median": median(run.wall_s for run in usage),
+        },
+        "split": split,
+    }
+
+
+def report(found: dict[str, Any]) -> Iterator[str]:
+    """Give the lines of a report on what `benchmark` returned."""
+    yield ", ".join(f"{name} {value}" for name, value in found["machine"].items())
+    read = found["input"]
+    yield (
+        f"input: {read['files']:,} files, {read['lines']:,} lines, {read['text_bytes'] / MEGA:,.1f} MB "
+        f"({read['stored_bytes'] / MEGA:,.1f} MB as stored); {len(found['runs'])} runs"
+    )
+    yield ""
+    for part in ("result", "fixed"):
+        for name, value in found[part].items():
+            yield f"{name:<20} {value:>14,.{0 if value >= 1000 else 2}f}"
+        yield ""
+    yield "One more run, with probes. The wall of a step is summed over threads; CPU is that of the thread"
+    yield "itself, so that work of Arrow's own threads, and what no step spends, is in the rest."
+    yield f"{'step':<28} {'calls':>7} {'wall s':>9} {'CPU s':>9} {'CPU s / M lines':>16}"
+    for path, row in found["split"].items():
+        name = "  " * path.count("/") + path.rpartition("/")[2]
+        yield (
+            f"{name:<28} {row['calls']:>7,} {row['wall_s']:>9.2f} {row['cpu_s']:>9.2f} "
+            f"{row['cpu_s_per_million_lines']:>16.2f}"
+        )
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="run.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern of logs")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs to take the median of")
+    parser.add_argument("--jobs", type=int, metavar="N", help="as of logscrub run")
+    parser.add_argument("--config", metavar="FILE", help="as of logscrub run")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    if options.repeat < 1:
+        parser.error("--repeat is 1 or more")
+    return options
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure what the command line asks for and print it."""
+    options = _arguments(argv)
+    found = benchmark(options)
+    print(json.dumps(found, indent=2) if options.json else "\n".join(report(found)))
+
+
+if __name__ == "__main__":
+    main()
