@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.durations import BUCKETS, NO_BUCKET
+
 SEPARATOR = "\x1f"
 
 Ints = npt.NDArray[np.int64]
@@ -19,20 +21,32 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Supporters:
-    """Pairs of a cell and a support unit, with a bit for each summed measure the unit has a share in."""
+    """Pairs of a cell and a support unit.
+
+    Attributes:
+        cell: number of the cell.
+        unit: pseudonym of the unit.
+        mask: a bit for each summed measure the unit has a share in.
+        longest: bucket of the longest duration of the unit in the cell; `NO_BUCKET` where none was measured.
+    """
 
     cell: Ints
     unit: npt.NDArray[np.uint64]
     mask: npt.NDArray[np.uint8]
+    longest: npt.NDArray[np.int16]
+
+    def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> "Supporters":
+        """Some of the pairs."""
+        return Supporters(self.cell[rows], self.unit[rows], self.mask[rows], self.longest[rows])
 
     def union(self) -> "Supporters":
         """One pair for each cell and unit, its bits joined, sorted."""
         if len(self.cell) == 0:
             return self
-        order = np.lexsort((self.unit, self.cell))
-        cell, unit, mask = self.cell[order], self.unit[order], self.mask[order]
-        first = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (unit[1:] != unit[:-1])])
-        return Supporters(cell[first], unit[first], np.bitwise_or.reduceat(mask, first))
+        s = self.take(np.lexsort((self.unit, self.cell)))
+        first = np.flatnonzero(np.r_[True, (np.diff(s.cell) != 0) | (s.unit[1:] != s.unit[:-1])])
+        mask, longest = np.bitwise_or.reduceat(s.mask, first), np.maximum.reduceat(s.longest, first)
+        return Supporters(s.cell[first], s.unit[first], mask, longest)
 
     def count(self, cells: int, measures: int) -> Ints:
         """Units for each cell and measure; assumes pairs occur once."""
@@ -46,8 +60,54 @@ class Supporters:
         short = (counts < k).astype(np.uint8)
         bits = (short << np.arange(counts.shape[1], dtype=np.uint8)).sum(axis=1).astype(np.uint8)
         mask = self.mask & bits[self.cell] if len(self.cell) else self.mask
-        kept = mask != 0
-        return Supporters(self.cell[kept], self.unit[kept], mask[kept])
+        return replace(self, mask=mask).take(mask != 0)
+
+
+@dataclass(frozen=True)
+class Durations:
+    """How long the hits of cells took: rows of a cell and a bucket.
+
+    Attributes:
+        cell: number of the cell.
+        bucket: bucket of durations (see `logscrub.durations`).
+        hits: hits of the cell in the bucket.
+        units: support units whose longest duration in the cell is in the bucket.
+    """
+
+    cell: Ints
+    bucket: npt.NDArray[np.int16]
+    hits: Ints
+    units: Ints
+
+    def renumbered(self, chosen: npt.NDArray[np.bool_], number: Ints) -> "Durations":
+        """Rows of the chosen cells, under their new numbers."""
+        kept = chosen[self.cell]
+        return Durations(number[self.cell[kept]], self.bucket[kept], self.hits[kept], self.units[kept])
+
+    def summed(self) -> "Durations":
+        """One row for each cell and bucket, sorted."""
+        if not len(self.cell):
+            return self
+        key, row = np.unique(self.cell * BUCKETS + self.bucket, return_inverse=True)
+        hits, units = np.zeros(len(key), dtype=np.int64), np.zeros(len(key), dtype=np.int64)
+        np.add.at(hits, row, self.hits)
+        np.add.at(units, row, self.units)
+        return Durations(key // BUCKETS, (key % BUCKETS).astype(np.int16), hits, units)
+
+    @staticmethod
+    def concatenate(parts: Sequence["Durations"]) -> "Durations":
+        """All rows of the parts."""
+        return Durations(
+            np.concatenate([p.cell for p in parts]),
+            np.concatenate([p.bucket for p in parts]),
+            np.concatenate([p.hits for p in parts]),
+            np.concatenate([p.units for p in parts]),
+        )
+
+
+_NONE = np.zeros(0, dtype=np.int64)
+NO_DURATIONS = Durations(_NONE, _NONE.astype(np.int16), _NONE, _NONE)
+"""Durations of tables that measure none."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +121,7 @@ class Cells:
         visitors: int64, distinct visitors of each cell.
         counts: support units of each cell and measure.
         supporters: the units of measures with a count below k.
+        durations: durations of the hits of each cell, where the table has percentiles.
     """
 
     node: pa.StringArray
@@ -69,6 +130,7 @@ class Cells:
     visitors: Ints
     counts: Ints
     supporters: Supporters = field(repr=False)
+    durations: Durations = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.node)
@@ -76,15 +138,15 @@ class Cells:
     def take(self, chosen: npt.NDArray[np.bool_]) -> "Cells":
         """Cells where `chosen` is true."""
         renumbered = np.cumsum(chosen) - 1
-        kept = chosen[self.supporters.cell] if len(self) else np.zeros(0, dtype=bool)
-        s = self.supporters
+        s = self.supporters.take(chosen[self.supporters.cell])
         return Cells(
             self.node.filter(pa.array(chosen)),
             self.names,
             self.sums[chosen],
             self.visitors[chosen],
             self.counts[chosen],
-            Supporters(renumbered[s.cell[kept]], s.unit[kept], s.mask[kept]),
+            replace(s, cell=renumbered[s.cell]),
+            self.durations.renumbered(chosen, renumbered),
         )
 
     def renamed(self, node: pa.StringArray) -> "Cells":
@@ -119,15 +181,38 @@ class Cells:
         visitors = np.zeros(size, dtype=np.int64)
         np.add.at(visitors, group, self.visitors)
         s = self.supporters
-        supporters = Supporters(group[s.cell], s.unit, s.mask).union()
+        supporters = replace(s, cell=group[s.cell]).union()
         counts = np.zeros((size, measures), dtype=np.int64)
         if disjoint:
             np.add.at(counts, group, self.counts)
         else:
             np.maximum.at(counts, group, self.counts)
             counts = np.maximum(counts, supporters.count(size, measures))
+        durations = (
+            replace(self.durations, cell=group[self.durations.cell])
+            if disjoint
+            else self._durations_of_union(group, supporters, k)
+        )
         node = encoded.dictionary.take(pa.array(order))
-        return Cells(node, self.names, sums, visitors, counts, supporters.below(k, counts))
+        return Cells(
+            node, self.names, sums, visitors, counts, supporters.below(k, counts), durations.summed()
+        )
+
+    def _durations_of_union(self, group: Ints, supporters: Supporters, k: int) -> Durations:
+        """Durations of unions of cells whose supporters may overlap.
+
+        From lists the longest duration of each unit is exact. Where a cell has no list, the union has no
+        fewer units at or above any duration than the largest such cell, whose figures stand for it.
+        """
+        most = np.zeros(len(self), dtype=np.int64) if not len(self.names) else self.counts[:, 0]
+        unlisted = np.flatnonzero(most >= k)
+        largest = unlisted[np.lexsort((-most[unlisted], group[unlisted]))]
+        largest = largest[np.r_[True, np.diff(group[largest]) != 0][: len(largest)]]
+        d = self.durations
+        known = Durations(group[d.cell], d.bucket, d.hits, np.where(np.isin(d.cell, largest), d.units, 0))
+        exact = supporters.take(~np.isin(supporters.cell, group[largest]) & (supporters.longest > NO_BUCKET))
+        none, one = np.zeros(len(exact.cell), dtype=np.int64), np.ones(len(exact.cell), dtype=np.int64)
+        return Durations.concatenate([known, Durations(exact.cell, exact.longest, none, one)])
 
 
 def concatenate(parts: Sequence[Cells]) -> Cells:
@@ -143,6 +228,10 @@ def concatenate(parts: Sequence[Cells]) -> Cells:
             np.concatenate([p.supporters.cell + o for p, o in zip(parts, offsets, strict=True)]),
             np.concatenate([p.supporters.unit for p in parts]),
             np.concatenate([p.supporters.mask for p in parts]),
+            np.concatenate([p.supporters.longest for p in parts]),
+        ),
+        Durations.concatenate(
+            [replace(p.durations, cell=p.durations.cell + o) for p, o in zip(parts, offsets, strict=True)]
         ),
     )
 
@@ -150,9 +239,11 @@ def concatenate(parts: Sequence[Cells]) -> Cells:
 def empty_cells(names: tuple[str, ...]) -> Cells:
     """No cells."""
     none = np.zeros((0, len(names)), dtype=np.int64)
-    supporters = Supporters(
-        np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint8)
+    nobody = Supporters(
+        np.zeros(0, dtype=np.int64),
+        np.zeros(0, dtype=np.uint64),
+        np.zeros(0, dtype=np.uint8),
+        np.zeros(0, dtype=np.int16),
     )
-    return Cells(
-        pa.array([], type=pa.string()), names, none, np.zeros(0, dtype=np.int64), none.copy(), supporters
-    )
+    node = pa.array([], type=pa.string())
+    return Cells(node, names, none, np.zeros(0, dtype=np.int64), none.copy(), nobody, NO_DURATIONS)

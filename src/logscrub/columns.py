@@ -3,6 +3,7 @@
 A text column inside the run is a `pa.DictionaryArray`: int32 codes into its distinct values.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -17,22 +18,27 @@ Answer = TypeVar("Answer")
 
 
 class Memo(Generic[Answer]):
-    """Remembers the answers of a function over distinct values, from block to block, in bounded memory."""
+    """Remembers the answers of a function over distinct values, from block to block, in bounded memory.
+
+    Threads may share one.
+    """
 
     def __init__(self, function: Callable[[list[str]], Sequence[Answer]], limit: int = 200_000) -> None:
         self._function = function
         self._limit = limit
         self._answers: dict[str, Answer] = {}
+        self._lock = threading.Lock()
 
     def __call__(self, distinct: Iterable[str]) -> list[Answer]:
         """Answer for each of the distinct values, in their order."""
         values = list(distinct)
-        if len(self._answers) + len(values) > self._limit:
-            self._answers.clear()
-        new = [value for value in values if value not in self._answers]
-        if new:
-            self._answers.update(zip(new, self._function(new), strict=True))
-        return [self._answers[value] for value in values]
+        with self._lock:
+            if len(self._answers) + len(values) > self._limit:
+                self._answers.clear()
+            new = [value for value in values if value not in self._answers]
+            if new:
+                self._answers.update(zip(new, self._function(new), strict=True))
+            return [self._answers[value] for value in values]
 
 
 def codes(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:

@@ -1,5 +1,6 @@
 """Load the contract under schemas/: tables, vocabularies, and the Arrow schemas made of them."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,13 @@ RESERVED = frozenset({OTHER, UNKNOWN, NONE})
 
 SCHEMA_VERSION = 1
 
-_TYPES = {"string": pa.string(), "int8": pa.int8(), "int16": pa.int16(), "int64": pa.int64()}
+_TYPES = {
+    "string": pa.string(),
+    "int8": pa.int8(),
+    "int16": pa.int16(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Column:
     values: Sequence[str] | None = None
     pattern: str | None = None
     hit_column: str | None = None
+    part: int | None = None
+    percentile: int | None = None
     tree: bool = False
 
     @property
@@ -88,6 +97,17 @@ class TableSchema:
     def summed(self) -> tuple[str, ...]:
         """Additive measures that are sums over hits; their supporters decide whether a row is small."""
         return tuple(c.name for c in self.measures if c.additive and c.name != "visitors")
+
+    @property
+    def cell_measures(self) -> tuple[str, ...]:
+        """Measures that cells carry: the summed ones, and bounces where the table has them."""
+        others = (c.name for c in self.measures if not c.additive and c.percentile is None)
+        return self.summed + tuple(name for name in others if name != "visitors")
+
+    @property
+    def sources(self) -> list[list[Column]]:
+        """Dimensions in fold order, those together that come from one column of hits."""
+        return [list(columns) for _, columns in itertools.groupby(self.dimensions, lambda c: c.source)]
 
     @property
     def visitors_add_up(self) -> bool:

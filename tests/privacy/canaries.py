@@ -178,6 +178,8 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "asset": "/img/{}.png".format,
     "matrix parameter": "/cart;jsessionid={}".format,
     "query": "/search?q={0}&{0}=1".format,
+    "campaign": "/?utm_source={0}&utm_medium={0}&utm_campaign={0}".format,
+    "part of a campaign": "/?utm_campaign=mail+{}".format,
     "fragment": "/page#{}".format,
     "absolute form": "http://{}/index.html".format,
     "credentials": lambda x: f"http://{x}:{x}@shop.example.com/a",

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logscrub.config import MIB, Audience, Settings, Support
-from tests.support import AGENTS, combined_line, event_lines, run_engine, told
+from tests.support import AGENTS, combined_line, demo_geography, event_lines, run_engine, told
 
 DAYS = ("2026-03-14", "2026-03-15")
 KINDS = ("user_id", "device_id", "client_id", "session_id")
@@ -59,11 +59,17 @@ def record(chance: random.Random, who: dict[str, str], agents: tuple[str, ...]) 
         "time": f"{chance.choice(DAYS)}T{chance.randrange(24):02}:{chance.randrange(60):02}:00Z",
         "ip": address,
         "host": "shop.example.com",
-        "path": chance.choice(["/", "/a", "/a/b", "/a/c", "/style.css"]),
+        "path": chance.choice(
+            ["/", "/a", "/a/b", "/a/c", "/style.css", "/?utm_source=news", "/a?utm_source=ads&utm_medium=cpc"]
+        ),
         "status": chance.choice([200, 200, 200, 304, 404]),
         "bytes": chance.randrange(1000),
         "referrer": chance.choice(["", "https://www.example.org/x", "https://shop.example.com/"]),
         "user_agent": chance.choice(agents),
+        "duration_ms": chance.choice([None, 1.5, 20, 700]),
+        "language": chance.choice([None, "en-GB", "de,en;q=0.5", "?"]),
+        "connection": chance.choice([None, "wifi", "4g"]),
+        "carrier": chance.choice([None, "Example Mobile"]),
         **who,
     }
 
@@ -134,8 +140,8 @@ def make_logs(chance: random.Random) -> Logs:
 def leaves_no_trace(seed: str, config: Settings) -> None:
     chance = random.Random(seed)
     logs = make_logs(chance)
-    with_children, told_with = run_engine(logs.with_children(chance), config)
-    without, told_without = run_engine(logs.without(), config)
+    with_children, told_with = run_engine(logs.with_children(chance), config, geography=demo_geography())
+    without, told_without = run_engine(logs.without(), config, geography=demo_geography())
     assert with_children == without
     assert told(told_with, config) == told(told_without, config)
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscrub.cells import SEPARATOR, Cells, Supporters
+from logscrub.cells import NO_DURATIONS, SEPARATOR, Cells, Supporters
+from logscrub.durations import NO_BUCKET
 from logscrub.release.fold import FOLDED, fold, without_rare_measures
 
 MEASURES = ("hits", "page_views")
@@ -41,9 +42,11 @@ def cells_of(people: list[Contribution]) -> Cells:
         cell.append(at)
         unit.append(who)
         mask.append(sum(1 << m for m, value in enumerate(values) if value))
-    supporters = Supporters(np.array(cell), np.array(unit, np.uint64), np.array(mask, np.uint8)).union()
+    longest = np.full(len(cell), NO_BUCKET, np.int16)
+    pairs = Supporters(np.array(cell), np.array(unit, np.uint64), np.array(mask, np.uint8), longest)
+    supporters = pairs.union()
     counts = supporters.count(len(nodes), 2)
-    return Cells(pa.array(nodes), MEASURES, sums, visitors, counts, supporters.below(K, counts))
+    return Cells(pa.array(nodes), MEASURES, sums, visitors, counts, supporters.below(K, counts), NO_DURATIONS)
 
 
 def covers(row: str, node: str) -> bool:

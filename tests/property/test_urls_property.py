@@ -96,7 +96,7 @@ def test_words_are_kept_whatever_the_query(words: list[str], query: str) -> None
 @given(st.text())
 def test_host_names_are_dns_names_or_unknown(text: str) -> None:
     name = host_name(text)
-    assert name == "(unknown)" or set(name) <= set(string.ascii_lowercase + string.digits + "-.")
+    assert name == "(unknown)" or set(name) <= set(string.ascii_lowercase + string.digits + "-._")
     assert host_name(name) == name
 
 

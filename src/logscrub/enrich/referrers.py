@@ -39,6 +39,7 @@ _ABSENT = Source(None, NO_SOURCE, None)
 _UNREADABLE = Source(REFERRAL, UNKNOWN, None)
 
 
+@functools.lru_cache(maxsize=50_000)
 def registrable_domain(host: str) -> str | None:
     """Name the domain that somebody registered, by the public suffix list shipped with tldextract.
 

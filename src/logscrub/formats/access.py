@@ -16,7 +16,7 @@ from logscrub.formats.records import (
     problem_code,
     record_batch,
 )
-from logscrub.formats.times import ByteMatrix, Times, clf_times
+from logscrub.formats.times import CLF_WIDTH, Times, clf_times, text_rows
 
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
 _REQUESTS = (
@@ -36,14 +36,14 @@ class Captured:
 
     Attributes:
         lines: index in the block of the line of each row.
-        time: the 26 bytes of each row's time, shaped as `times.CLF_PATTERN`.
+        time: dictionary of bytes, shaped as `times.CLF_PATTERN`; distinct values that no row has may be not.
         columns: `address`, `host`, `request`, `status`, `bytes`, `referrer`, `user_agent`, as far as the
             format has them: dictionaries of strings whose values may repeat; status and bytes are digits
             that fit an int64, or `-`.
     """
 
     lines: Int64Array
-    time: ByteMatrix
+    time: pa.DictionaryArray
     columns: Mapping[str, pa.DictionaryArray]
 
 
@@ -57,7 +57,7 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     for name in ("referrer", "user_agent"):
         if name in given:
             columns[name] = encoded(given[name].indices, null_where_absent(_unescape(given[name].dictionary)))
-    times = clf_times(captured.time)
+    times = _times(captured.time)
     if "request" in given:
         columns |= _split_request(given["request"])
     if "status" in given:
@@ -68,6 +68,16 @@ def to_records(captured: Captured) -> pa.RecordBatch:
         problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
         times = Times(times.millis, problem)
     return record_batch(captured.lines, columns | times_columns(times))
+
+
+def _times(column: pa.DictionaryArray) -> Times:
+    """Read the distinct times: lines of one second share theirs."""
+    known, text = text_rows(column.dictionary, CLF_WIDTH)
+    distinct = clf_times(text)
+    millis, problem = np.zeros(len(column.dictionary), np.int64), np.zeros(len(column.dictionary), np.int8)
+    millis[known], problem[known] = distinct.millis, distinct.problem
+    rows = column.indices.to_numpy()
+    return Times(millis[rows], problem[rows])
 
 
 def times_columns(times: Times) -> dict[str, pa.Array]:

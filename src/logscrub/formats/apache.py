@@ -8,7 +8,7 @@ import numpy as np
 
 from logscrub.formats import access, delimited, pattern
 from logscrub.formats.delimited import Layout
-from logscrub.formats.records import Parsed, carries_identifiers, line_count, merge
+from logscrub.formats.records import Parsed, carries_identifiers, merge
 from logscrub.text.blocks import Block, sanitize
 
 # What each directive captures, as RE2; the remote user and the ident are read over, never captured.
@@ -80,7 +80,7 @@ class AccessFormat:
         split = delimited.split(data, self.layout)
         matched = pattern.match(split.refused, split.refused_lines, self.layout)
         batches = [access.to_records(part) for part in (split.captured, matched.captured) if part is not None]
-        return Parsed(merge(batches), np.sort(matched.rejected), split.blank, line_count(data))
+        return Parsed(merge(batches), np.sort(matched.rejected), split.blank, split.lines)
 
 
 _CLF = r"%h %l %u %t \"%r\" %>s %b"

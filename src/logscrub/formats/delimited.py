@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from logscrub.formats.access import Captured
-from logscrub.formats.records import BoolArray, Int64Array, count_byte, line_count
-from logscrub.formats.times import ByteMatrix, byte_rows, clf_shaped
+from logscrub.formats.records import BoolArray, Int64Array
+from logscrub.formats.times import clf_shaped, text_rows
+from logscrub.text.blocks import count_byte, line_count
 
 _BOM = b"\xef\xbb\xbf"
 _STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
@@ -52,12 +53,14 @@ class Split:
         refused: text of the lines that are left to the pattern plan (strings).
         refused_lines: their indexes in the block, not sorted.
         blank: number of blank lines.
+        lines: number of all lines.
     """
 
     captured: Captured | None
     refused: pa.Array
     refused_lines: Int64Array
     blank: int
+    lines: int
 
 
 def split(data: memoryview | bytes, layout: Layout) -> Split:
@@ -68,7 +71,7 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     """
     data, shift = _prepare(data)
     lines = line_count(data)
-    table, misfits = _read(data, 2 * len(layout.quoted) + 1)
+    table, misfits = _read(data, _column_types(layout))
     if table.num_rows + len(misfits) != lines:
         raise RuntimeError("the CSV reader gave another number of lines than the block has")
     misfit_lines = np.array([number - 1 for number, _ in misfits], np.int64)
@@ -83,7 +86,11 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     blank = pc.equal(pc.ascii_trim(refused, " \t\r\x1a"), "").to_numpy(zero_copy_only=False)
     captured = Captured(table_lines[fitting] - shift, time, fields) if fitting.any() else None
     return Split(
-        captured, refused.filter(pa.array(~blank)), refused_lines[~blank] - shift, int(blank.sum()) - shift
+        captured,
+        refused.filter(pa.array(~blank)),
+        refused_lines[~blank] - shift,
+        int(blank.sum()) - shift,
+        lines - shift,
     )
 
 
@@ -93,7 +100,7 @@ def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
     Returns:
         The bytes with the same lines, after as many blank lines as the number says.
     """
-    if len(data) and count_byte(data, b"\r"):
+    if count_byte(data, b"\r"):
         data = bytes(data).replace(b"\r\n", b"\n")
         data = data[:-1] + b"\n" if data.endswith(b"\r") else data
         data = data.replace(b"\r", _STRAY_RETURN)
@@ -102,7 +109,15 @@ def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
     return data, 0
 
 
-def _read(data: memoryview | bytes, width: int) -> tuple[pa.Table, list[tuple[int, str]]]:
+def _column_types(layout: Layout) -> dict[str, pa.DataType]:
+    """What the reader makes of each column: dictionaries, which it is slow at where most values differ."""
+    repeated = pa.dictionary(pa.int32(), pa.string())
+    gaps = [pa.string() if "?P<" in gap else repeated for gap in layout.gaps]
+    types = [pa.string(), *(kind for gap in gaps for kind in (repeated, gap))]
+    return {str(at): kind for at, kind in enumerate(types)}
+
+
+def _read(data: memoryview | bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, list[tuple[int, str]]]:
     """Read the block; gives the lines of the right width, and number (from 1) and text of the others."""
     misfits: list[tuple[int, str]] = []
 
@@ -110,25 +125,22 @@ def _read(data: memoryview | bytes, width: int) -> tuple[pa.Table, list[tuple[in
         misfits.append((row.number, row.text))
         return "skip"
 
-    names = [str(at) for at in range(width)]
-    repeated = pa.dictionary(pa.int32(), pa.string())
-    types = {name: repeated if at else pa.string() for at, name in enumerate(names)}
     if not len(data):
         return pa.schema(list(types.items())).empty_table(), misfits
     try:
-        return _read_csv(data, names, types, refuse), misfits
+        return _read_csv(data, types, refuse), misfits
     except pa.ArrowException:
         pass  # raised out here: Arrow's messages quote the line, also as __context__
     raise RuntimeError("the CSV reader refused a block")
 
 
 def _read_csv(
-    data: memoryview | bytes, names: list[str], types: dict[str, pa.DataType], refuse: Callable[[Any], str]
+    data: memoryview | bytes, types: dict[str, pa.DataType], refuse: Callable[[Any], str]
 ) -> pa.Table:
     return csv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
         read_options=csv.ReadOptions(
-            use_threads=False, block_size=max(len(data) + 1, _MIN_READ), column_names=names
+            use_threads=False, block_size=max(len(data) + 1, _MIN_READ), column_names=list(types)
         ),
         parse_options=csv.ParseOptions(
             delimiter='"',
@@ -147,7 +159,7 @@ def _read_csv(
 
 def _capture(
     columns: list[pa.Array], layout: Layout
-) -> tuple[BoolArray, ByteMatrix, Mapping[str, pa.DictionaryArray]]:
+) -> tuple[BoolArray, pa.DictionaryArray, Mapping[str, pa.DictionaryArray]]:
     """Take the values out of the columns: which rows fit, and of these the time and the values."""
     head, *rest = columns
     timed, time = _times(head)
@@ -156,7 +168,8 @@ def _capture(
     prefix = pc.binary_slice(head.cast(pa.binary()), 0, -_TIME_ALL).cast(pa.string()).dictionary_encode()
     parts = [(prefix, layout.head)]
     gap_expressions = [gap + end for gap, end in zip(layout.gaps, layout.separators, strict=True)]
-    parts += list(zip(rest[1::2], gap_expressions, strict=True))
+    gaps = [gap if pa.types.is_dictionary(gap.type) else gap.dictionary_encode() for gap in rest[1::2]]
+    parts += list(zip(gaps, gap_expressions, strict=True))
     fitting, fields = timed, dict(zip(layout.quoted, rest[0::2], strict=True))
     for column, expression in parts:
         fits, values = _extract(column, expression)
@@ -164,20 +177,21 @@ def _capture(
     if not fitting.all():
         mask = pa.array(fitting)
         fields = {name: column.filter(mask) for name, column in fields.items()}
-    return fitting, time[fitting[timed]], fields
+        time = time.filter(mask)
+    return fitting, time, fields
 
 
-def _times(head: pa.Array) -> tuple[BoolArray, ByteMatrix]:
-    """Find the time at the end of each head: which rows have one, and their bytes."""
-    offsets = np.frombuffer(head.buffers()[1], np.int32)[: len(head) + 1].astype(np.int64)
-    timed = np.diff(offsets) >= _TIME_ALL
-    data = np.frombuffer(head.buffers()[2] or b"", np.uint8)
-    tail = byte_rows(data, offsets[1:][timed] - _TIME_ALL, _TIME_ALL)
-    time = tail[:, _TIME_BEFORE:_TIME_AFTER]
+def _times(head: pa.Array) -> tuple[BoolArray, pa.DictionaryArray]:
+    """Find the time at the end of each head: which rows have one, and its 26 bytes."""
+    tail = pc.binary_slice(head.cast(pa.binary()), -_TIME_ALL, None).dictionary_encode()
+    rows, text = text_rows(tail.dictionary, _TIME_ALL)
     marks = np.frombuffer(b" [] ", np.uint8)
-    shaped = np.all(tail[:, [0, 1, _TIME_AFTER, _TIME_AFTER + 1]] == marks, axis=1) & clf_shaped(time)
-    timed[timed] = shaped
-    return timed, time[shaped]
+    shaped = np.all(text[:, [0, 1, _TIME_AFTER, _TIME_AFTER + 1]] == marks, axis=1)
+    shaped &= clf_shaped(text[:, _TIME_BEFORE:_TIME_AFTER])
+    timed = np.zeros(len(tail.dictionary), bool)
+    timed[rows] = shaped
+    time = pc.binary_slice(tail.dictionary, _TIME_BEFORE, _TIME_AFTER)
+    return timed[tail.indices.to_numpy()], pa.DictionaryArray.from_arrays(tail.indices, time)
 
 
 def _extract(column: pa.DictionaryArray, expression: str) -> tuple[BoolArray, dict[str, pa.DictionaryArray]]:

@@ -42,8 +42,12 @@ FIELDS = {
     "url": Kind.TEXT,
     "status": Kind.NUMBER,
     "bytes": Kind.NUMBER,
+    "duration_ms": Kind.NUMBER,
     "referrer": Kind.TEXT,
     "user_agent": Kind.TEXT,
+    "language": Kind.TEXT,
+    "connection": Kind.TEXT,
+    "carrier": Kind.TEXT,
     **dict.fromkeys(IDS, Kind.ID),
     "age": Kind.SIGNAL,
     "birth_date": Kind.SIGNAL,
@@ -59,6 +63,9 @@ _SAME_NAME = (
     "method",
     "referrer",
     "user_agent",
+    "language",
+    "connection",
+    "carrier",
     "event",
     *IDS,
     "age",
@@ -74,11 +81,12 @@ _ADULT_AGE, _OLDEST = 13, 120  # 16 CFR 312.2
 _FIRST_YEAR = 1900
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN_NUMBER = r"\A-?\d{1,18}\z"
+_PLAIN_NUMBER = r"\A-?\d{1,18}(?:\.\d{1,9})?\z"
 _URL_HOST = (
     r"\A[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#:]+)"  # RFC 3986 section 3
 )
 _MAX_INTEGER = 1e18
+_LONGEST_MS = 86_400_000.0  # what took longer than a day is no time to serve
 _IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
 
 
@@ -147,6 +155,7 @@ def to_records(lines: Int64Array, cells: Mapping[str, Cells]) -> pa.RecordBatch:
         columns["target"] = _text_column(cells["path"].text, keep_empty=False)
     times = event_times(cells["time"].text, cells["time"].number)
     status, size = _integers(cells["status"]), _integers(cells["bytes"])
+    columns["duration"] = _microseconds(cells["duration_ms"])
     problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
     columns["status"] = pa.array(status_numbers(status), pa.int16())
     columns["bytes"] = pa.array(np.maximum(size, 0), pa.int64())
@@ -170,14 +179,26 @@ def _url_hosts(url: pa.Array) -> pa.Array:
     return hosts.take(distinct.indices)
 
 
+def _microseconds(cells: Cells) -> pa.Array:
+    """Milliseconds as int64 microseconds; null where absent, negative or more than a day."""
+    millis = _numbers(cells).fill_null(-1).to_numpy(zero_copy_only=False)
+    possible = (millis >= 0) & (millis <= _LONGEST_MS)
+    return pa.array(np.rint(np.where(possible, millis, 0) * 1000).astype(np.int64), mask=~possible)
+
+
 def _integers(cells: Cells) -> Int64Array:
-    """Numbers or texts of plain digits, truncated; 0 where absent or beyond 10^18."""
+    """Numbers, truncated; 0 where absent or beyond 10^18."""
+    numbers = _numbers(cells).fill_null(0).to_numpy(zero_copy_only=False)
+    return np.where(np.abs(numbers) < _MAX_INTEGER, numbers, 0).astype(np.int64)
+
+
+def _numbers(cells: Cells) -> pa.Array:
+    """Numbers or texts of plain digits, as float64; null where absent."""
     values = cells.number
     if cells.text.null_count < len(cells.text):
         plain = pc.match_substring_regex(cells.text, _PLAIN_NUMBER)
         values = pc.coalesce(values, pc.if_else(plain, cells.text, None).cast(pa.float64()))
-    numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
-    return np.where(np.abs(numbers) < _MAX_INTEGER, numbers, 0).astype(np.int64)
+    return values
 
 
 def _double(value: float) -> float:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from logscrub.formats.access import Captured
 from logscrub.formats.delimited import Layout
 from logscrub.formats.records import Int64Array
-from logscrub.formats.times import CLF_PATTERN, CLF_WIDTH, text_rows
+from logscrub.formats.times import CLF_PATTERN
 
 _CUT_OFF = "_cut_off"
 
@@ -39,7 +39,7 @@ def match(text: pa.Array, lines: Int64Array, layout: Layout) -> Matched:
         return Matched(None, lines)
     parts = parts.filter(parts.is_valid())
     groups = {field.name: values for field, values in zip(parts.type, parts.flatten(), strict=True)}
-    _, time = text_rows(groups.pop("time"), CLF_WIDTH)
+    time = groups.pop("time").cast(pa.binary()).dictionary_encode()
     last = layout.quoted[-1]
     if (cut_off := groups.pop(last + _CUT_OFF, None)) is not None:
         groups[last] = pc.if_else(pc.equal(groups[last], ""), cut_off, groups[last])

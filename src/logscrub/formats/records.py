@@ -26,8 +26,12 @@ RECORDS = pa.schema(
         pa.field("target", TEXT),
         pa.field("status", pa.int16(), nullable=False),
         pa.field("bytes", pa.int64(), nullable=False),
+        pa.field("duration", pa.int64()),
         pa.field("referrer", TEXT),
         pa.field("user_agent", TEXT),
+        pa.field("language", TEXT),
+        pa.field("connection", TEXT),
+        pa.field("carrier", TEXT),
         *(pa.field(name, TEXT) for name in IDS),
         pa.field("event", TEXT),
         *(pa.field(name, TEXT) for name in SIGNALS),
@@ -36,7 +40,8 @@ RECORDS = pa.schema(
 """Columns of a record as it was logged, before anything is scrubbed.
 
 `line` is the index of the line in its block; `time` is milliseconds of the epoch in UTC; `problem` is an
-index into `PROBLEMS`; `status` and `bytes` are 0 when none is logged; text is null when absent or `-`.
+index into `PROBLEMS`; `status` and `bytes` are 0 when none is logged; `duration` is microseconds taken to
+serve, null when none is logged; text is null when absent or `-`.
 """
 
 PROBLEMS = list(LineReason)
@@ -90,18 +95,6 @@ def carries_identifiers(fields: frozenset[str]) -> bool:
 def problem_code(reason: LineReason) -> int:
     """Value of the column `problem` for a reason."""
     return PROBLEMS.index(reason)
-
-
-def line_count(data: memoryview | bytes) -> int:
-    """Count the lines in the bytes, the last with or without its newline."""
-    if not len(data):
-        return 0
-    return count_byte(data, b"\n") + (data[len(data) - 1] != ord("\n"))
-
-
-def count_byte(data: memoryview | bytes, byte: bytes) -> int:
-    """How often a byte occurs, without a copy of the data."""
-    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte[0]))
 
 
 def nulls(rows: int) -> pa.DictionaryArray:

@@ -7,6 +7,7 @@ In doubt a segment goes: a lost word merges two rows, a kept one may be somebody
 
 import base64
 import binascii
+import functools
 import html
 import ipaddress
 import re
@@ -32,6 +33,7 @@ STATIC_EXTENSIONS: Final = frozenset({
 
 _STATIC_FILES = frozenset({"robots.txt", "favicon"})
 _MAX_ROUNDS = 3
+_REMEMBERED = 50_000  # paths are many, the words that they are made of far fewer
 
 _ABSOLUTE_FORM = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _UNICODE_ESCAPE = re.compile(r"%u([0-9a-f]{4})", re.IGNORECASE)
@@ -146,13 +148,20 @@ def _decoded(text: str) -> str:
 def _segment(name: str) -> str:
     if name in {ID, REST}:
         return name
-    return ID if _may_identify(name) else name.replace("*", "%2A")
+    return ID if may_identify(name) else name.replace("*", "%2A")
 
 
-def _may_identify(name: str) -> bool:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def may_identify(name: str, longest: int = MAX_SEGMENT_LENGTH) -> bool:
+    """Tell whether a decoded word may name a person or a thing: a number, id, token, address or e-mail.
+
+    Args:
+        name: segment of a path, value of a campaign, name of a carrier.
+        longest: characters above which it is taken for an id whatever it holds.
+    """
     if _WORD.fullmatch(name) or name in _KEPT_MARKS:
         return False
-    if len(name) > MAX_SEGMENT_LENGTH or not name.isprintable() or _NO_LETTER.fullmatch(name):
+    if len(name) > longest or not name.isprintable() or _NO_LETTER.fullmatch(name):
         return True
     text = _ascii_digits(name)
     if any(pattern.search(text) for pattern in _IDENTIFIERS):

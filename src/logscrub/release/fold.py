@@ -7,6 +7,8 @@ supporters, so the result does not depend on how the work was laid out. See sect
 ARCHITECTURE.md for what it promises.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -79,10 +81,8 @@ def without_rare_measures(cells: Cells, supporters: dict[str, int], k: int) -> t
     rare = frozenset(name for name in cells.names if 0 < supporters[name] < k)
     kept = np.array([name not in rare for name in cells.names])
     bits = np.uint8(sum(1 << m for m, name in enumerate(cells.names) if name not in rare))
-    s = cells.supporters
-    pairs = type(s)(s.cell, s.unit, s.mask & bits)
-    cleared = Cells(cells.node, cells.names, cells.sums * kept, cells.visitors, cells.counts * kept, pairs)
-    return cleared, rare
+    pairs = replace(cells.supporters, mask=cells.supporters.mask & bits)
+    return replace(cells, sums=cells.sums * kept, counts=cells.counts * kept, supporters=pairs), rare
 
 
 def _depths(node: pa.StringArray) -> Numbers:

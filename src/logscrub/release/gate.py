@@ -7,6 +7,7 @@ which value, and it never raises.
 
 import base64
 import binascii
+import functools
 import html
 import ipaddress
 import re
@@ -66,6 +67,7 @@ _RUNS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 
+@functools.lru_cache(maxsize=50_000)  # tables show the same paths and hosts
 def scan(value: str) -> str | None:
     """Look for personal data in one released string, also behind encodings.
 

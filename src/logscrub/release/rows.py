@@ -8,6 +8,7 @@ import pyarrow as pa
 from logscrub.cells import SEPARATOR, Cells
 from logscrub.release.fold import FOLDED, fold, without_rare_measures
 from logscrub.release.gate import scan_values
+from logscrub.release.percentiles import percentile
 from logscrub.schemas import OTHER, Column, TableSchema
 
 Value = str | int | None
@@ -21,11 +22,13 @@ class ReleasedTable:
         rows: the rows, sorted by their dimensions, in the schema of the table.
         gate_hits: detector to number of cells folded because their text looked like a person's data.
         all_folded: whether only one row is left of what had more.
+        folded: amount of the first measure in folded rows.
     """
 
     rows: pa.Table
     gate_hits: dict[str, int]
     all_folded: bool
+    folded: int = 0
 
 
 def release_rows(table: TableSchema, cells: Cells, supporters: dict[str, int], k: int) -> ReleasedTable:
@@ -52,7 +55,9 @@ def release_rows(table: TableSchema, cells: Cells, supporters: dict[str, int], k
         barred |= found
     hits = {detector: list(barred.values()).count(detector) for detector in sorted(set(barred.values()))}
     all_folded = len(folded) == 1 and len(cells) > 1
-    return ReleasedTable(_render(table, folded, rare), hits, all_folded)
+    of_folded = [node.endswith(FOLDED) for node in folded.node.to_pylist()]
+    amount = int(folded.sums[np.array(of_folded, dtype=bool), 0].sum())
+    return ReleasedTable(_render(table, folded, rare, k), hits, all_folded, amount)
 
 
 def _gate(table: TableSchema, cells: Cells) -> dict[str, str]:
@@ -81,14 +86,17 @@ def dimension_values(table: TableSchema, node: str) -> list[Value]:
     return values
 
 
-def _render(table: TableSchema, cells: Cells, rare: frozenset[str]) -> pa.Table:
+def _render(table: TableSchema, cells: Cells, rare: frozenset[str], k: int) -> pa.Table:
     nodes = cells.node.to_pylist()
     values = [dimension_values(table, node) for node in nodes]
     columns: dict[str, pa.Array] = {}
     for number, column in enumerate(table.dimensions):
         columns[column.name] = pa.array([v[number] for v in values], type=column.field().type)
     for column in table.measures:
-        columns[column.name] = _measure(column, cells, nodes, rare)
+        if column.percentile is None:
+            columns[column.name] = _measure(column, cells, nodes, rare)
+        else:
+            columns[column.name] = percentile(cells, column.percentile, k)
     rows = pa.Table.from_pydict(columns, schema=table.arrow())
     if not table.dimensions:
         return rows

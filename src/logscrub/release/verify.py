@@ -1,7 +1,9 @@
 """Check a release again from its bytes alone: manifest, hashes, schemas, vocabularies, k, sums, gate."""
 
+import contextlib
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -43,11 +45,22 @@ def verify(store: Store) -> Iterator[str]:
         yield f"{foreign[0]}: is no part of a release ({len(foreign)} in all): keep other files elsewhere"
     for day in days:
         yield from (f"{day}: {problem}" for problem in _day(store, day))
+    yield from _zones(store, days)
 
 
 def is_of_release(path: str) -> bool:
     """Whether a path of the folder is where only files of a release stand."""
     return path.partition("/")[0] in {MANIFEST_FOLDER, *table_schemas()}
+
+
+def _zones(store: Store, days: list[str]) -> Iterator[str]:
+    zones: dict[object, str] = {}
+    for day in days:
+        with contextlib.suppress(ValueError, RecursionError, OSError):  # told of the day
+            zones.setdefault(str(read_manifest(store.read(manifest_path(day)) or b"").get("timezone")), day)
+    first, *others = zones.values() or [""]
+    for day in others:
+        yield f"{day}: its time zone is not that of {first}: hits between them may count twice"
 
 
 def _day(store: Store, day: str) -> Iterator[str]:
@@ -124,7 +137,9 @@ def _has_dictionary(footer: pq.FileMetaData) -> bool:
 
 def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
     for column in schema.measures:
-        yield from _measure(column, rows.column(column.name), k)
+        if column.percentile is None:
+            yield from _measure(column, rows.column(column.name), k)
+    yield from _percentiles(schema, rows)
     for column in schema.dimensions:
         yield from _dimension(column, rows.column(column.name))
     names = [(column.name, "ascending") for column in schema.dimensions]
@@ -141,6 +156,17 @@ def _measure(column: Column, values: pa.ChunkedArray, k: int) -> Iterator[str]:
         yield f"{column.name}: a figure is negative"
     if pc.any(pc.and_(pc.greater(known, 0), pc.less(known, k))).as_py():
         yield f"{column.name}: a figure rests on fewer than {k} support units"
+
+
+def _percentiles(schema: TableSchema, rows: pa.Table) -> Iterator[str]:
+    columns = [column for column in schema.measures if column.percentile is not None]
+    if any(pc.any(pc.less(rows.column(column.name), 0)).as_py() for column in columns):
+        yield "a percentile is negative"
+    for lower, higher in itertools.pairwise(columns):
+        below, above = rows.column(lower.name), rows.column(higher.name)
+        alone = pc.and_(below.is_null(), above.is_valid())
+        if pc.any(pc.less(above, below)).as_py() or pc.any(alone).as_py():
+            yield f"{higher.name}: a percentile is below {lower.name}, or stands where that is null"
 
 
 def _dimension(column: Column, values: pa.ChunkedArray) -> Iterator[str]:

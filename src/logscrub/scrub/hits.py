@@ -5,17 +5,26 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.columns import Memo, compact, relabel, spread
+from logscrub.cells import SEPARATOR
+from logscrub.columns import Memo, codes, compact, compact_batch, relabel, spread
 from logscrub.config import Settings
+from logscrub.durations import buckets
+from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
+from logscrub.enrich.geography import Geography
+from logscrub.enrich.languages import primary_languages
+from logscrub.enrich.networks import carrier_names, connection_types
 from logscrub.enrich.referrers import Source, is_internal, referrer_sources, registrable_domain
 from logscrub.enrich.user_agents import classify
-from logscrub.privacy.urls import host_name, is_static_asset, route_template
-from logscrub.schemas import UNKNOWN, vocabulary_names
+from logscrub.privacy.urls import host_name, is_static_asset, may_identify, route_template
+from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.identities import Identities
 from logscrub.traffic.hits import HITS
 
-_NO_REFERRER = ""
-_NOT_A_BOT = ""
+_TEXTS = (
+    *("host", "method", "target", "referrer", "user_agent", "event"),
+    *("language", "connection", "carrier"),
+)
+_ABSENT = ""  # what a hit does not tell of its own: no referrer, no campaign, no bot
 
 Flags = npt.NDArray[np.bool_]
 
@@ -23,37 +32,44 @@ Flags = npt.NDArray[np.bool_]
 class HitMaker:
     """Classifies the kept records of block after block; remembers answers for distinct values."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, geography: Geography) -> None:
         self._own = frozenset(filter(None, (registrable_domain(host) for host in settings.own_hosts)))
+        self._geography = geography
         self._paths = Memo(lambda distinct: [(route_template(p), is_static_asset(p)) for p in distinct])
         self._hosts = Memo(lambda distinct: [_host(text) for text in distinct])
         self._referrers = Memo(referrer_sources)
         self._agents = Memo(_agent_classes)
+        self._languages = Memo(primary_languages)
+        self._connections = Memo(connection_types)
+        self._carriers = Memo(_carriers)
         self._methods = vocabulary_names("methods")
 
     def __call__(self, records: pa.RecordBatch, identities: Identities, kept: Flags) -> pa.RecordBatch:
         """Hits (schema HITS) of the records where `kept` is true, in their order."""
-        chosen = pa.array(kept)
-        text = {
-            name: compact(records.column(name).filter(chosen))
-            for name in ("host", "method", "target", "referrer", "user_agent", "event")
-        }
-        status = records.column("status").filter(chosen)
+        if not kept.all():
+            records, identities = _chosen(records, identities, kept)
+        text = {name: records.column(name) for name in _TEXTS}
+        status = records.column("status")
         template, page_view = self._requests(text, status.to_numpy(zero_copy_only=False))
         host_answers = self._hosts(text["host"].dictionary.to_pylist())
         columns = {
-            "unit": pa.array(identities.unit[kept]),
-            "visitor": pa.array(identities.visitor[kept]),
-            "time": records.column("time").filter(chosen),
-            "hour": pa.array(identities.hour[kept]),
+            "unit": pa.array(identities.unit),
+            "visitor": pa.array(identities.visitor),
+            "time": records.column("time"),
+            "hour": pa.array(identities.hour),
             "status": status,
-            "bytes": records.column("bytes").filter(chosen),
+            "bytes": records.column("bytes"),
             "page_view": pa.array(page_view),
+            "duration": pa.array(buckets(records.column("duration"))),
             "host": relabel(text["host"], [name for name, _ in host_answers], UNKNOWN),
             "path": template,
             "method": self._method(text),
-            **self._sources(text, [domain for _, domain in host_answers]),
+            "referrer": self._referrer(text, [domain for _, domain in host_answers]),
+            "campaign": _campaign(text["target"]),
             **self._software(text["user_agent"]),
+            "place": self._place(identities),
+            "language": self._language(text["language"]),
+            "network": self._network(text["connection"], text["carrier"]),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in HITS.names], schema=HITS)
 
@@ -85,25 +101,25 @@ class HitMaker:
         absent = pc.if_else(asked, "GET", UNKNOWN)
         return pc.if_else(pc.equal(plain, ""), absent, plain).dictionary_encode()
 
-    def _sources(
+    def _referrer(
         self, text: dict[str, pa.DictionaryArray], own_domains: list[str | None]
-    ) -> dict[str, pa.DictionaryArray]:
+    ) -> pa.DictionaryArray:
         """Medium and source of each referrer; internal where it is the domain of the record's own host."""
         referrer = text["referrer"]
         sources: list[Source] = self._referrers(referrer.dictionary.to_pylist())
-        media = [source.medium or _NO_REFERRER for source in sources]
-        names = [source.source if source.medium else _NO_REFERRER for source in sources]
+        labels = [joined(source.medium, source.source) if source.medium else _ABSENT for source in sources]
         known_own = np.array([is_internal(source.domain, self._own) for source in sources], dtype=bool)
+        internal = joined("internal", NONE)
+        if not any(own_domains):
+            named = zip(labels, known_own.tolist(), strict=True)
+            return relabel(referrer, [internal if own else label for label, own in named], _ABSENT)
         own = spread(referrer, known_own, null=False) | self._same_domain(
             sources, referrer, own_domains, text
         )
-        mask = pa.array(own)
-        medium = relabel(referrer, media, _NO_REFERRER).cast(pa.string())
-        source = relabel(referrer, names, _NO_REFERRER).cast(pa.string())
-        return {
-            "medium": pc.if_else(mask, "internal", medium).dictionary_encode(),
-            "source": pc.if_else(mask, _NO_REFERRER, source).dictionary_encode(),
-        }
+        external = relabel(referrer, labels, _ABSENT)
+        distinct = pa.concat_arrays([external.dictionary, pa.array([internal])])
+        code = np.where(own, np.int32(len(external.dictionary)), codes(external))
+        return pa.DictionaryArray.from_arrays(pa.array(code), distinct)
 
     @staticmethod
     def _same_domain(
@@ -122,12 +138,50 @@ class HitMaker:
 
     def _software(self, agent: pa.DictionaryArray) -> dict[str, pa.DictionaryArray]:
         classes = self._agents(agent.dictionary.to_pylist())
-        names = ("device", "system", "system_version", "browser", "browser_version", "bot", "purpose")
-        absent = (UNKNOWN,) * 5 + (_NOT_A_BOT,) * 2
+        absent = (joined(*[UNKNOWN] * 3), joined(*[UNKNOWN] * 2), _ABSENT)
         return {
             name: relabel(agent, [answer[place] for answer in classes], absent[place])
-            for place, name in enumerate(names)
+            for place, name in enumerate(("system", "browser", "bot"))
         }
+
+    def _place(self, identities: Identities) -> pa.DictionaryArray:
+        networks = identities.networks
+        found, places = self._geography(networks.family, networks.high, networks.low)
+        code = spread(identities.network, found, null=0)
+        labels = pa.array([joined(*place) for place in places], type=pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(code), labels)
+
+    def _language(self, language: pa.DictionaryArray) -> pa.DictionaryArray:
+        return relabel(language, self._languages(language.dictionary.to_pylist()), UNKNOWN)
+
+    def _network(self, connection: pa.DictionaryArray, carrier: pa.DictionaryArray) -> pa.DictionaryArray:
+        connections = relabel(connection, self._connections(connection.dictionary.to_pylist()), UNKNOWN)
+        carriers = relabel(carrier, self._carriers(carrier.dictionary.to_pylist()), UNKNOWN)
+        names = carriers.dictionary.to_pylist()
+        labels = [joined(kind, name) for kind in connections.dictionary.to_pylist() for name in names]
+        code = codes(connections) * np.int32(len(names)) + codes(carriers)
+        return compact(pa.DictionaryArray.from_arrays(pa.array(code), pa.array(labels, type=pa.string())))
+
+
+def _chosen(
+    records: pa.RecordBatch, identities: Identities, kept: Flags
+) -> tuple[pa.RecordBatch, Identities]:
+    """Records and identities of those who are kept, without a value that only others have."""
+    return compact_batch(records.filter(pa.array(kept))), identities.take(kept)
+
+
+def joined(*parts: str) -> str:
+    """What belongs together, as one text of hits."""
+    return SEPARATOR.join(parts)
+
+
+def _campaign(target: pa.DictionaryArray) -> pa.DictionaryArray:
+    answers = campaigns(target.dictionary, lambda value: may_identify(value, LONGEST_VALUE))
+    return relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
+
+
+def _carriers(distinct: list[str]) -> list[str]:
+    return [UNKNOWN if may_identify(name) else name for name in carrier_names(distinct)]
 
 
 def _host(text: str) -> tuple[str, str | None]:
@@ -136,24 +190,11 @@ def _host(text: str) -> tuple[str, str | None]:
     return name, None if name == UNKNOWN else registrable_domain(name)
 
 
-def _agent_classes(distinct: list[str]) -> list[tuple[str, ...]]:
+def _agent_classes(distinct: list[str]) -> list[tuple[str, str, str]]:
+    """System, browser and bot of each agent, as hits hold them."""
     found = classify(distinct)
-    bots = (
-        (name or _NOT_A_BOT, purpose or _NOT_A_BOT)
-        for name, purpose in zip(found.bot, found.purpose, strict=True)
-    )
-    return [
-        (*software, *bot)
-        for software, bot in zip(
-            zip(
-                found.device,
-                found.system,
-                found.system_version,
-                found.browser,
-                found.browser_version,
-                strict=True,
-            ),
-            bots,
-            strict=True,
-        )
-    ]
+    systems = map(joined, found.device, found.system, found.system_version)
+    browsers = map(joined, found.browser, found.browser_version)
+    named = zip(found.purpose, found.bot, strict=True)
+    bots = (joined(purpose or UNKNOWN, name) if name else _ABSENT for purpose, name in named)
+    return list(zip(systems, browsers, bots, strict=True))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.columns import Memo, codes, spread
+from logscrub.columns import Memo, codes, pack, spread
 from logscrub.config import Settings, Support
 from logscrub.privacy.addresses import Addresses, parse_addresses, truncate
 from logscrub.privacy.pseudonyms import EphemeralKey, normalise_identifiers, pair_pseudonyms, pseudonyms
@@ -34,6 +34,8 @@ class Identities:
         pair: pseudonym of address, user agent and day; 0 where the address or the time is unknown.
         visitor: the first of VISITOR_KINDS, else address and user agent.
         unit: support unit: the visitor's identifier, else the truncated network.
+        networks: truncated networks of distinct addresses; they may repeat.
+        network: place in `networks` of each record's, as codes of a dictionary; null without an address.
         day: days since 1970-01-01 in the reporting time zone; meaningless without a time.
         hour: hour of the day in the reporting time zone.
     """
@@ -42,8 +44,23 @@ class Identities:
     pair: Pseudonyms
     visitor: Pseudonyms
     unit: Pseudonyms
+    networks: Addresses
+    network: pa.DictionaryArray
     day: npt.NDArray[np.int32]
     hour: npt.NDArray[np.int8]
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Identities":
+        """Those of some of the records."""
+        return Identities(
+            [kind[chosen] for kind in self.ids],
+            self.pair[chosen],
+            self.visitor[chosen],
+            self.unit[chosen],
+            self.networks,
+            self.network.filter(pa.array(chosen)),
+            self.day[chosen],
+            self.hour[chosen],
+        )
 
 
 class Identifier:
@@ -62,17 +79,37 @@ class Identifier:
         ids = [self._pseudonyms_of(records.column(kind), kind) for kind in JOIN_KINDS]
         address_column = records.column("address")
         distinct = parse_addresses(address_column.dictionary)
-        addresses = distinct.take(codes(address_column))
-        agents = records.column("user_agent")
-        agent = spread(agents, np.array(self._agents(agents.dictionary.to_pylist()), dtype=np.uint64), 0)
-        pair = pair_pseudonyms(self._key, addresses, agent, day.astype(np.int64))
+        pair = self._pairs(distinct, codes(address_column), records.column("user_agent"), day)
         person = np.zeros(len(records), dtype=np.uint64)
         for kind in ids[: len(VISITOR_KINDS)]:
             person = np.where(person == 0, kind, person)
         visitor = np.where(person == 0, pair, person)
-        joinable = timed & (addresses.family != 0)
-        unit = self._units(person, visitor, distinct, address_column)
-        return Identities(ids, np.where(joinable, pair, np.uint64(0)), visitor, unit, day, hour)
+        joinable = timed & spread(address_column, distinct.family != 0, null=False)
+        networks = truncate(distinct, self._settings.ipv4_prefix, self._settings.ipv6_prefix)
+        unit = self._units(person, visitor, networks, address_column)
+        pair = np.where(joinable, pair, np.uint64(0))
+        places = pa.array(np.arange(len(networks), dtype=np.int32))
+        network = pa.DictionaryArray.from_arrays(address_column.indices, places)
+        return Identities(ids, pair, visitor, unit, networks, network, day, hour)
+
+    def _pairs(
+        self,
+        addresses: Addresses,
+        address: npt.NDArray[np.int32],
+        agents: pa.DictionaryArray,
+        day: npt.NDArray[np.int32],
+    ) -> Pseudonyms:
+        """Pseudonym of each record's address, agent and day, hashed once for those that are alike."""
+        since = day.astype(np.int64) - day.min(initial=0)
+        alike = pa.array(pack([address.astype(np.int64), codes(agents).astype(np.int64), since]))
+        alike = alike.dictionary_encode()
+        kind = alike.indices.to_numpy()
+        row = np.empty(len(alike.dictionary), dtype=np.int64)
+        row[kind] = np.arange(len(kind))
+        agent = spread(agents, np.array(self._agents(agents.dictionary.to_pylist()), dtype=np.uint64), 0)
+        distinct = addresses.take(address[row])
+        pairs: Pseudonyms = pair_pseudonyms(self._key, distinct, agent[row], day[row].astype(np.int64))[kind]
+        return pairs
 
     def _pseudonyms_of(self, column: pa.DictionaryArray, kind: str) -> Pseudonyms:
         if column.null_count == len(column):
@@ -80,12 +117,11 @@ class Identifier:
         return spread(column, pseudonyms(self._key, kind, normalise_identifiers(column.dictionary)), 0)
 
     def _units(
-        self, person: Pseudonyms, visitor: Pseudonyms, distinct: Addresses, column: pa.DictionaryArray
+        self, person: Pseudonyms, visitor: Pseudonyms, networks: Addresses, column: pa.DictionaryArray
     ) -> Pseudonyms:
         if self._settings.support is Support.VISITORS:
             return visitor
-        networks = truncate(distinct, self._settings.ipv4_prefix, self._settings.ipv6_prefix)
-        zeros = np.zeros(len(distinct), dtype=np.uint64)
+        zeros = np.zeros(len(networks), dtype=np.uint64)
         # Day -1 is no day of a log: a network never equals the pair of a visitor.
         network = pair_pseudonyms(self._key, networks, zeros, np.full(len(zeros), -1, dtype=np.int64))
         network[networks.family == 0] = _NOWHERE

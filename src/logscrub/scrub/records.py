@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.config import Settings
+from logscrub.enrich.geography import Geography
 from logscrub.errors import LineReason
 from logscrub.privacy.children import SIGNALS, Verdicts, judge, last_days
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey
 from logscrub.scrub.hits import HitMaker
 from logscrub.scrub.identities import Identifier
-from logscrub.traffic.calendar import days_and_hours
+from logscrub.traffic.calendar import DayRange, today
 
 _REASONS = list(LineReason)
 _NONE = -1
@@ -32,6 +33,7 @@ class ScrubbedBlock:
         day: day of each hit, days since 1970-01-01 in the reporting time zone.
         withheld: number of records withheld.
         unfinished: number of records of a day that is not over yet.
+        out_of_dates: number of records of days that were not asked for.
         rejected: reason to the line numbers, in the block, of rejected records.
     """
 
@@ -39,20 +41,31 @@ class ScrubbedBlock:
     day: npt.NDArray[np.int32]
     withheld: int
     unfinished: int
+    out_of_dates: int
     rejected: Mapping[LineReason, npt.NDArray[np.int64]]
 
 
 class Scrubber:
-    """Turns records into hits under one key, with the people to withhold known."""
+    """Turns records into hits under one key, with the people to withhold known; threads may share one."""
 
-    def __init__(self, settings: Settings, key: EphemeralKey, withheld: Withheld, now_ms: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: EphemeralKey,
+        withheld: Withheld,
+        now_ms: int,
+        geography: Geography,
+        *,
+        days: DayRange | None,
+    ) -> None:
         self._settings = settings
         self._identify = Identifier(settings, key)
-        self._make_hits = HitMaker(settings)
+        self._make_hits = HitMaker(settings, geography)
         self._withheld = withheld
         self._now_ms = now_ms
         self.key_check = key.check
-        self._today = int(days_and_hours(np.array([now_ms], dtype=np.int64), settings.timezone)[0][0])
+        self._days = days
+        self._today = today(now_ms, settings.timezone)
 
     def __call__(self, records: pa.RecordBatch) -> ScrubbedBlock:
         """Scrub the records of a block (schema RECORDS).
@@ -73,13 +86,15 @@ class Scrubber:
         problem = self._problems(records)
         judged = ~withheld & (problem == _NONE)
         unfinished = judged & (identities.day >= self._today)
-        kept = judged & ~unfinished
+        asked = self._days.holds(identities.day) if self._days else True
+        kept = judged & ~unfinished & asked
         line = records.column("line").to_numpy()
         return ScrubbedBlock(
             self._make_hits(records, identities, kept),
             identities.day[kept],
             int(withheld.sum()),
             int(unfinished.sum()),
+            int(judged.sum() - unfinished.sum() - kept.sum()),
             {
                 _REASONS[reason]: line[~withheld & (problem == reason)]
                 for reason in np.unique(problem[~withheld & (problem != _NONE)])

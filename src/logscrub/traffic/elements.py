@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.cells import Cells, Supporters, concatenate
+from logscrub.cells import Cells, Durations, Supporters, concatenate
 from logscrub.errors import KeyMismatchError
 
 Ints = npt.NDArray[np.int64]
@@ -32,18 +32,22 @@ class TableCells:
 
 
 _META = b"logscrub"
+_LISTS = ("units", "masks", "longest", "buckets", "bucket hits", "bucket units")
 
 
 def encode_cells(table: TableCells) -> bytes:
     """Arrow IPC bytes (zstd) of the cells of a table."""
-    cells, s = table.cells, table.cells.supporters
-    sizes = np.bincount(s.cell, minlength=len(cells))
-    offsets = pa.array(np.r_[0, np.cumsum(sizes)].astype(np.int32))
+    cells, s, d = table.cells, table.cells.supporters, table.cells.durations
+    of_supporters, of_durations = _offsets(s.cell, len(cells)), _offsets(d.cell, len(cells))
     columns = {
         "node": cells.node,
         "visitors": pa.array(cells.visitors),
-        "units": pa.ListArray.from_arrays(offsets, pa.array(s.unit)),
-        "masks": pa.ListArray.from_arrays(offsets, pa.array(s.mask)),
+        "units": pa.ListArray.from_arrays(of_supporters, pa.array(s.unit)),
+        "masks": pa.ListArray.from_arrays(of_supporters, pa.array(s.mask)),
+        "longest": pa.ListArray.from_arrays(of_supporters, pa.array(s.longest)),
+        "buckets": pa.ListArray.from_arrays(of_durations, pa.array(d.bucket)),
+        "bucket hits": pa.ListArray.from_arrays(of_durations, pa.array(d.hits)),
+        "bucket units": pa.ListArray.from_arrays(of_durations, pa.array(d.units)),
     }
     for m, name in enumerate(cells.names):
         columns[f"sum {name}"] = pa.array(cells.sums[:, m])
@@ -61,17 +65,29 @@ def decode_cells(element: bytes) -> TableCells:
     """The cells that `encode_cells` wrote."""
     batch = pa.ipc.open_stream(element).read_next_batch()
     names, supporters, support, check = json.loads(batch.schema.metadata[_META])
-    units, masks = batch.column("units"), batch.column("masks")
-    sizes = np.diff(units.offsets.to_numpy())
+    flat = {name: batch.column(name).values.to_numpy() for name in _LISTS}
     cells = Cells(
         batch.column("node"),
         tuple(names),
         _matrix(batch, "sum", names),
         batch.column("visitors").to_numpy(),
         _matrix(batch, "count", names),
-        Supporters(np.repeat(np.arange(len(sizes)), sizes), units.values.to_numpy(), masks.values.to_numpy()),
+        Supporters(_cells_of(batch.column("units")), flat["units"], flat["masks"], flat["longest"]),
+        Durations(
+            _cells_of(batch.column("buckets")), flat["buckets"], flat["bucket hits"], flat["bucket units"]
+        ),
     )
     return TableCells(cells, supporters, support, bytes.fromhex(check))
+
+
+def _offsets(cell: Ints, cells: int) -> pa.Array:
+    """Where the sorted rows of each cell begin, and where the last end."""
+    return pa.array(np.r_[0, np.cumsum(np.bincount(cell, minlength=cells))].astype(np.int32))
+
+
+def _cells_of(lists: pa.ListArray) -> Ints:
+    sizes = np.diff(lists.offsets.to_numpy())
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def _matrix(batch: pa.RecordBatch, kind: str, names: Sequence[str]) -> Ints:

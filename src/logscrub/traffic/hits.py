@@ -21,20 +21,21 @@ HITS = pa.schema(
         ("status", pa.int16()),  # 0 when none was logged
         ("bytes", pa.int64()),
         ("page_view", pa.bool_()),
+        ("duration", pa.int16()),  # bucket of the time taken to serve; NO_BUCKET when none was logged
         ("host", TEXT),
         ("path", TEXT),
         ("method", TEXT),
-        ("medium", TEXT),  # of the hit's own referrer: '' when it has none, internal, referral
-        ("source", TEXT),
-        ("device", TEXT),
-        ("system", TEXT),
-        ("system_version", TEXT),
-        ("browser", TEXT),
-        ("browser_version", TEXT),
-        ("bot", TEXT),  # '' for people
-        ("purpose", TEXT),
+        ("referrer", TEXT),  # medium and source of the hit's own referrer; '' when it has none
+        ("campaign", TEXT),  # source, medium and name of the hit's own campaign; '' when it has none
+        ("system", TEXT),  # device, system, version
+        ("browser", TEXT),  # browser, version
+        ("place", TEXT),  # country, region
+        ("language", TEXT),
+        ("network", TEXT),  # connection, carrier
+        ("bot", TEXT),  # purpose and name; '' for people
     ]
 )
+"""Columns of hits. What belongs together stands in one text, `SEPARATOR` between its parts."""
 
 _KEY_CHECK = b"key_check"
 

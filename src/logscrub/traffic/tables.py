@@ -1,14 +1,15 @@
 """Hits of one shard and day → partial cells of every table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from logscrub.cells import SEPARATOR, Cells, Supporters, empty_cells
-from logscrub.columns import codes, pack, relabel
+from logscrub.cells import NO_DURATIONS, SEPARATOR, Cells, Durations, Supporters, empty_cells
+from logscrub.columns import codes, compact_batch, pack
+from logscrub.durations import BUCKETS, NO_BUCKET
 from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
 from logscrub.traffic.hits import bots
@@ -16,6 +17,8 @@ from logscrub.traffic.visits import Followed, follow
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+
+_DENSE_CELLS = 2**22  # so many possible cells are counted by place; more are sorted
 
 
 def build_tables(hits: pa.RecordBatch, k: int, key_check: bytes) -> dict[str, TableCells]:
@@ -28,117 +31,222 @@ def build_tables(hits: pa.RecordBatch, k: int, key_check: bytes) -> dict[str, Ta
     """
     is_bot = bots(hits)
     people = follow(hits.filter(pa.array(~is_bot)))
-    populations = _populations(people, hits.filter(pa.array(is_bot)))
-    support = len(np.unique(people.hits.column("unit").to_numpy()))
+    populations = _populations(people) | {"bot_hits": _of_bots(hits.filter(pa.array(is_bot)))}
+    support = len(populations["hits"].units)
     tables = {}
     for name, table in table_schemas().items():
-        population, measures = populations[table.population]
-        cells, supporters = _table(table, population, measures, k)
+        cells, supporters = _table(table, populations[table.population], k)
         tables[name] = TableCells(cells, supporters, support, key_check)
     return tables
 
 
-def _populations(
-    people: Followed, of_bots: pa.RecordBatch
-) -> dict[str, tuple[pa.RecordBatch, dict[str, Ints]]]:
-    """Hits and summed measures of each population that tables are made of."""
-    hits = people.hits
+@dataclass(frozen=True)
+class _Population:
+    """What a table counts.
+
+    Attributes:
+        hits: hits, in the order of their visitors.
+        rows: which of them are counted; None for all.
+        visitor: number of the visitor of each counted hit.
+        unit: place in `units` of the support unit of each visitor.
+        units: distinct support units.
+        measures: name to its share in each counted hit.
+        bucket: bucket of the duration of each counted hit, where durations are counted.
+    """
+
+    hits: pa.RecordBatch
+    rows: Ints | None
+    visitor: Ints
+    unit: Ints
+    units: npt.NDArray[np.uint64]
+    measures: dict[str, Ints]
+    bucket: npt.NDArray[np.int16] | None = None
+
+    def among(self, chosen: Flags, **measures: Flags) -> "_Population":
+        """Some of the hits, with measures of their own."""
+        rows = np.flatnonzero(chosen)
+        counted = {name: flags[rows].astype(np.int64) for name, flags in measures.items()}
+        return _Population(self.hits, rows, self.visitor[rows], self.unit, self.units, counted)
+
+
+def _populations(people: Followed) -> dict[str, _Population]:
+    hits, every = people.hits, np.ones(len(people.hits), dtype=bool)
     page_view = hits.column("page_view").to_numpy(zero_copy_only=False)
     measures = {
-        "hits": np.ones(len(hits), dtype=np.int64),
+        "hits": every.astype(np.int64),
         "page_views": page_view.astype(np.int64),
         "visits": people.visit_start.astype(np.int64),
         "bytes": hits.column("bytes").to_numpy(),
         "bounces": people.bounce.astype(np.int64),
     }
-
-    def chosen(rows: Flags, **counted: Flags) -> tuple[pa.RecordBatch, dict[str, Ints]]:
-        return hits.filter(pa.array(rows)), {n: v[rows].astype(np.int64) for n, v in counted.items()}
-
-    bot_measures = {
-        "hits": np.ones(len(of_bots), dtype=np.int64),
-        "bytes": of_bots.column("bytes").to_numpy(),
-    }
+    everyone = _population(hits, people.visitor_start, measures)
+    bucket = hits.column("duration").to_numpy()
+    timed = everyone.among(bucket != NO_BUCKET, hits=every)
     return {
-        "hits": (hits, measures),
-        "page_views": chosen(page_view, page_views=page_view),
-        "entries": chosen(people.entry, visits=people.entry),
-        "exits": chosen(people.exit, visits=people.exit),
-        "bot_hits": (of_bots, bot_measures),
+        "hits": everyone,
+        "page_views": everyone.among(page_view, page_views=page_view),
+        "entries": everyone.among(people.entry, visits=people.entry),
+        "exits": everyone.among(people.exit, visits=people.exit),
+        "timed_hits": _Population(**vars(timed) | {"bucket": bucket[bucket != NO_BUCKET]}),
     }
 
 
-def _table(
-    table: TableSchema, hits: pa.RecordBatch, measures: dict[str, Ints], k: int
-) -> tuple[Cells, dict[str, int]]:
-    names = cell_measures(table)
-    if len(hits) == 0:
+def _of_bots(hits: pa.RecordBatch) -> _Population:
+    hits = compact_batch(hits.take(pa.array(np.argsort(hits.column("visitor").to_numpy(), kind="stable"))))
+    visitor = hits.column("visitor").to_numpy()
+    starts = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
+    measures = {"hits": np.ones(len(hits), dtype=np.int64), "bytes": hits.column("bytes").to_numpy()}
+    return _population(hits, starts, measures)
+
+
+def _population(hits: pa.RecordBatch, visitor_start: Flags, measures: dict[str, Ints]) -> _Population:
+    units, unit = np.unique(hits.column("unit").to_numpy()[visitor_start], return_inverse=True)
+    visitor = np.cumsum(visitor_start) - 1
+    return _Population(hits, None, visitor, unit.astype(np.int64), units, measures)
+
+
+def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, dict[str, int]]:
+    names = table.cell_measures
+    if len(population.visitor) == 0:
         return empty_cells(names), dict.fromkeys(names, 0)
-    columns = [_dimension(column, hits) for column in table.dimensions]
-    cell, first = _grouped(columns, len(hits))
-    values = np.column_stack([measures[name] for name in names])
-    sums = np.zeros((len(first), len(names)), dtype=np.int64)
-    np.add.at(sums, cell, values)
-    unit = hits.column("unit").to_numpy()
-    supporters = _supporters(cell, unit, values)
-    counts = supporters.count(len(first), len(names))
-    visitors = _distinct(cell, hits.column("visitor").to_numpy(), len(first))
-    node = _nodes([column.take(pa.array(first)) for column in columns], table, len(first))
-    whole = _supporters(np.zeros_like(cell), unit, values).count(1, len(names))[0]
-    cells = Cells(node, names, sums, visitors, counts, supporters.below(k, counts))
+    parts = [_part(columns, population) for columns in table.sources]
+    cell, nodes = _grouped(parts, len(population.visitor))
+    runs = _Runs.of(cell, population, names)
+    sums = np.zeros((len(nodes), len(names)), dtype=np.int64)
+    for m in range(len(names)):
+        np.add.at(sums[:, m], runs.cell, runs.values[m])
+    supporters = runs.supporters(population)
+    counts = supporters.count(len(nodes), len(names))
+    whole = Supporters(np.zeros_like(supporters.cell), *_units_of(supporters)).union().count(1, len(names))[0]
+    cells = Cells(
+        nodes,
+        names,
+        sums,
+        runs.visitors(len(nodes)),
+        counts,
+        supporters.below(k, counts),
+        _durations(cell, population, supporters),
+    )
     return cells, dict(zip(names, whole.tolist(), strict=True))
 
 
-def cell_measures(table: TableSchema) -> tuple[str, ...]:
-    """Measures that cells of a table carry: the summed ones, and bounces where the table has them."""
-    return table.summed + tuple(c.name for c in table.measures if not c.additive and c.name != "visitors")
+@dataclass(frozen=True)
+class _Runs:
+    """Hits of one visitor in one cell that follow each other, as one: there are far fewer of them.
 
+    Attributes:
+        cell: cell of each run.
+        visitor: visitor of each run.
+        values: for each measure its sum over each run.
+        longest: bucket of the longest duration of each run.
+    """
 
-def _dimension(column: Column, hits: pa.RecordBatch) -> pa.DictionaryArray:
-    """Values of a dimension as text."""
-    if column.name == "status_class":
-        status = hits.column("status").dictionary_encode()
-        return relabel(
-            status, [f"{s // 100}xx" if s else UNKNOWN for s in status.dictionary.to_pylist()], UNKNOWN
+    cell: Ints
+    visitor: Ints
+    values: list[Ints]
+    longest: npt.NDArray[np.int16]
+
+    @staticmethod
+    def of(cell: Ints, population: _Population, names: Sequence[str]) -> "_Runs":
+        visitor = population.visitor
+        starts = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (np.diff(visitor) != 0)])
+        values = [np.add.reduceat(population.measures[name], starts) for name in names]
+        if population.bucket is None:
+            longest = np.full(len(starts), NO_BUCKET, dtype=np.int16)
+        else:
+            longest = np.maximum.reduceat(population.bucket, starts)
+        return _Runs(cell[starts], visitor[starts], values, longest)
+
+    def supporters(self, population: _Population) -> Supporters:
+        """Who has a non-zero share in which measure of which cell."""
+        mask = np.zeros(len(self.cell), dtype=np.uint8)
+        for m, values in enumerate(self.values):
+            mask |= (values != 0).astype(np.uint8) << np.uint8(m)
+        pair = self.cell * len(population.units) + population.unit[self.visitor]
+        order = np.argsort(pair, kind="stable")
+        pair = pair[order]
+        first = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
+        return Supporters(
+            pair[first] // len(population.units),
+            population.units[pair[first] % len(population.units)],
+            np.bitwise_or.reduceat(mask[order], first),
+            np.maximum.reduceat(self.longest[order], first),
         )
-    values = hits.column(column.source)
-    if pa.types.is_dictionary(values.type):
-        return values
-    values = values.dictionary_encode()
-    return relabel(values, [str(v) for v in values.dictionary.to_pylist()], UNKNOWN)
+
+    def visitors(self, cells: int) -> Ints:
+        """Distinct visitors of each cell."""
+        if (np.diff(self.visitor) > 0).all():  # each visitor is in one cell
+            return np.bincount(self.cell, minlength=cells)
+        count = int(self.visitor[-1]) + 1
+        return np.bincount(np.unique(self.cell * count + self.visitor) // count, minlength=cells)
 
 
-def _grouped(columns: Sequence[pa.DictionaryArray], rows: int) -> tuple[Ints, Ints]:
-    """Cell number of each row, and the first row of each cell."""
-    if not columns:
-        return np.zeros(rows, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    key = pack([codes(column).astype(np.int64) for column in columns])
-    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
-    return cell.astype(np.int64), first.astype(np.int64)
+def _units_of(s: Supporters) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8], npt.NDArray[np.int16]]:
+    return s.unit, s.mask, s.longest
 
 
-def _supporters(cell: Ints, unit: npt.NDArray[np.uint64], values: Ints) -> Supporters:
-    """Who has a non-zero share in which measure of which cell."""
-    bits = np.uint8(1) << np.arange(values.shape[1], dtype=np.uint8)
-    mask = ((values != 0) * bits).sum(axis=1).astype(np.uint8)
-    return Supporters(cell, unit, mask).union()
+def _durations(cell: Ints, population: _Population, supporters: Supporters) -> Durations:
+    if population.bucket is None:
+        return NO_DURATIONS
+    key, hits = np.unique(cell * BUCKETS + population.bucket, return_counts=True)
+    measured = Durations(key // BUCKETS, (key % BUCKETS).astype(np.int16), hits, np.zeros_like(hits))
+    none, one = np.zeros_like(supporters.cell), np.ones_like(supporters.cell)
+    longest = Durations(supporters.cell, supporters.longest, none, one)
+    return Durations.concatenate([measured, longest]).summed()
 
 
-def _distinct(cell: Ints, visitor: npt.NDArray[np.uint64], cells: int) -> Ints:
-    order = np.lexsort((visitor, cell))
-    cell, visitor = cell[order], visitor[order]
-    new = np.r_[True, (np.diff(cell) != 0) | (visitor[1:] != visitor[:-1])]
-    return np.bincount(cell[new], minlength=cells).astype(np.int64)
+@dataclass(frozen=True)
+class _Part:
+    """Dimensions of a table that come from one column of hits, as steps of nodes."""
+
+    code: Ints
+    steps: pa.StringArray
 
 
-def _nodes(columns: Sequence[pa.DictionaryArray], table: TableSchema, cells: int) -> pa.StringArray:
-    """Node of each cell: its dimensions, the path split before each slash."""
-    if not columns:
-        return pa.array([""] * cells, type=pa.string())
-    steps = []
-    for column, values in zip(table.dimensions, columns, strict=True):
-        text = values.cast(pa.string())
-        if column.tree:
-            text = pc.utf8_ltrim(pc.replace_substring(text, "/", SEPARATOR + "/"), characters=SEPARATOR)
-        steps.append(text)
-    return steps[0] if len(steps) == 1 else pc.binary_join_element_wise(*steps, SEPARATOR)
+def _part(columns: Sequence[Column], population: _Population) -> _Part:
+    values = population.hits.column(columns[0].source)
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    steps = pa.array([_steps(columns, value) for value in values.dictionary.to_pylist()], pa.string())
+    distinct = steps.dictionary_encode()
+    code = codes(values) if population.rows is None else codes(values)[population.rows]
+    return _Part(distinct.indices.to_numpy().astype(np.int64)[code], distinct.dictionary)
+
+
+def _steps(columns: Sequence[Column], value: str | int) -> str:
+    """Steps of a node that one value of hits gives: one for each column, more where it is a tree."""
+    if isinstance(value, int):
+        return SEPARATOR.join(_class_of(value) if c.name == "status_class" else str(value) for c in columns)
+    if columns[0].tree:
+        return value.replace("/", SEPARATOR + "/").removeprefix(SEPARATOR)
+    told = value.split(SEPARATOR)
+    return SEPARATOR.join(told[c.part or 0] for c in columns)
+
+
+def _class_of(status: int) -> str:
+    return f"{status // 100}xx" if status else UNKNOWN
+
+
+def _grouped(parts: Sequence[_Part], rows: int) -> tuple[Ints, pa.StringArray]:
+    """Cell number of each row, and the node of each cell."""
+    if not parts:
+        return np.zeros(rows, dtype=np.int64), pa.array([""], type=pa.string())
+    cell, first = _numbered(parts, rows)
+    steps = [part.steps.take(pa.array(part.code[first])) for part in parts]
+    return cell, steps[0] if len(steps) == 1 else pa.compute.binary_join_element_wise(*steps, SEPARATOR)
+
+
+def _numbered(parts: Sequence[_Part], rows: int) -> tuple[Ints, Ints]:
+    """Number of each row's combination of codes, and a row of each combination."""
+    span = int(np.prod([len(part.steps) for part in parts], dtype=np.float64))
+    if span > _DENSE_CELLS:
+        key = pack([part.code for part in parts])
+        _, first, cell = np.unique(key, return_index=True, return_inverse=True)
+        return cell.astype(np.int64), first.astype(np.int64)
+    key = parts[0].code
+    for part in parts[1:]:
+        key = key * len(part.steps) + part.code
+    place = np.full(span, -1, dtype=np.int64)
+    place[key] = np.arange(rows)
+    used = place >= 0
+    return (np.cumsum(used) - 1)[key], place[used]

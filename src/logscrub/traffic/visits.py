@@ -1,12 +1,16 @@
 """Follow visitors through a day: visits, their referrer, entry and exit, and what a visitor-day uses."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.cells import SEPARATOR
 from logscrub.columns import codes, pack, ranks, relabel
+from logscrub.durations import NO_BUCKET
 from logscrub.schemas import NONE, UNKNOWN
 
 VISIT_GAP_MS = 30 * 60 * 1000
@@ -15,8 +19,11 @@ VISIT_GAP_MS = 30 * 60 * 1000
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
-_SOFTWARE = ("device", "system", "system_version", "browser", "browser_version")
-_TIE_TEXTS = ("path", "method", "host", "medium", "source", *_SOFTWARE)
+_OF_VISITOR = ("system", "browser", "place", "language", "network")
+_TIE_TEXTS = ("host", "referrer", "campaign", *_OF_VISITOR)
+_TELLING_PART = {"system": 1}  # a device alone tells no system
+_DIRECT, _INTERNAL = (SEPARATOR.join((medium, NONE)) for medium in ("direct", "internal"))
+_NO_CAMPAIGN = SEPARATOR.join((NONE, NONE, NONE))
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,9 @@ class Followed:
     """Hits in the order of their visitors and times, and what the order tells.
 
     Attributes:
-        hits: sorted hits; medium and source are those of the visit, software that of the visitor-day.
+        hits: sorted hits; referrer and campaign are those of the visit; software, place, language and
+            network those of the visitor-day.
+        visitor_start: first hit of each visitor.
         visit_start: first hit of each visit.
         entry: first page view of each visit.
         exit: last page view of each visit.
@@ -32,6 +41,7 @@ class Followed:
     """
 
     hits: pa.RecordBatch
+    visitor_start: Flags
     visit_start: Flags
     entry: Flags
     exit: Flags
@@ -41,7 +51,8 @@ class Followed:
 def follow(hits: pa.RecordBatch) -> Followed:
     """Find the visits in the hits of people of one day.
 
-    A visit is a run of hits of one visitor with gaps of at most 30 minutes.
+    A visit is a run of hits of one visitor with gaps of at most 30 minutes and one campaign: a campaign that
+    is not the one of the visit so far begins a new one (as in Matomo).
 
     Args:
         hits: all hits of the visitors concerned, in any order.
@@ -51,14 +62,16 @@ def follow(hits: pa.RecordBatch) -> Followed:
     page_view = hits.column("page_view").to_numpy(zero_copy_only=False)
     new_visitor = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
     new_visit = new_visitor | np.r_[True, np.diff(time) > VISIT_GAP_MS][: len(hits)]
+    new_visit |= _new_campaigns(hits.column("campaign"), new_visit)
     starts = np.flatnonzero(new_visit)
     entries = _first(page_view, starts)
     exits = _last(page_view, starts)
     views = np.add.reduceat(page_view.astype(np.int64), starts) if len(starts) else starts
-    hits = _with_referrer_of_visit(hits, starts)
-    hits = _with_software_of_visitor(hits, np.flatnonzero(new_visitor))
+    hits = _with_source_of_visit(hits, starts)
+    hits = _with_facts_of_visitor(hits, np.flatnonzero(new_visitor))
     return Followed(
         hits,
+        new_visitor,
         new_visit,
         _flags(len(hits), entries[entries < len(hits)]),
         _flags(len(hits), exits[exits >= 0]),
@@ -71,39 +84,94 @@ def _order(hits: pa.RecordBatch) -> Rows:
 
     Rows that tie in all of it are alike in every column that matters, so that line order never shows.
     """
-    text = {name: ranks(hits.column(name)) for name in _TIE_TEXTS}
-    status, sent = _ints(hits, "status").astype(np.int64), _ints(hits, "bytes")
-    not_viewed = (~hits.column("page_view").to_numpy(zero_copy_only=False)).astype(np.int64)
-    keys = [not_viewed, text["path"], status, text["method"], sent]
-    tie = pack([*keys, *(text[name] for name in _TIE_TEXTS[2:])])
-    return np.lexsort((tie, _ints(hits, "time"), _ints(hits, "visitor")))
+    visitor, time = _ints(hits, "visitor"), _ints(hits, "time")
+    order = np.lexsort((time, visitor))
+    visitor, time = visitor[order], time[order]
+    tied = np.r_[False, (visitor[1:] == visitor[:-1]) & (time[1:] == time[:-1])][: len(hits)]
+    # Pages and their parts share a second; few rows share more, and those alone are compared in full.
+    order, tied = _with_ties_broken(order, tied, functools.partial(_first_tie_breaker, hits))
+    return _with_ties_broken(order, tied, functools.partial(_last_tie_breaker, hits))[0]
 
 
-def _with_referrer_of_visit(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
-    """Give every hit the medium and source of its visit: its first external referrer, else how it began."""
-    medium = hits.column("medium")
-    labels = [value or "direct" for value in medium.dictionary.to_pylist()]
-    external = np.array([label not in ("direct", "internal") for label in labels], dtype=bool)
-    first = _first(external[codes(medium)], starts)
-    chosen = np.where(first < len(hits), first, starts)
-    spread = np.repeat(chosen, np.diff(np.r_[starts, len(hits)]))
-    medium = relabel(medium, labels, "direct")
-    source = hits.column("source")
-    source = relabel(source, [value or NONE for value in source.dictionary.to_pylist()], NONE)
-    return _replaced(hits, {"medium": _taken(medium, spread), "source": _taken(source, spread)})
+def _with_ties_broken(order: Rows, tied: Flags, breaker: Callable[[Rows], Rows]) -> tuple[Rows, Flags]:
+    """Order runs of rows that tie with the one before by another key, and tell which tie still."""
+    in_run = tied | np.r_[tied[1:], False][: len(tied)]
+    rows, run = order[in_run], np.cumsum(~tied)[in_run]
+    key = breaker(rows)
+    place = np.lexsort((key, run))
+    order, key, run = order.copy(), key[place], run[place]
+    order[in_run] = rows[place]
+    still = np.zeros(len(tied), dtype=bool)
+    still[in_run] = np.r_[False, (run[1:] == run[:-1]) & (key[1:] == key[:-1])][: len(run)]
+    return order, still
 
 
-def _with_software_of_visitor(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
-    """Give every hit the software of its visitor-day: that of the visitor's first hit which tells it."""
+def _first_tie_breaker(hits: pa.RecordBatch, rows: Rows) -> Rows:
+    not_viewed = ~hits.column("page_view").to_numpy(zero_copy_only=False)[rows]
+    return pack([not_viewed.astype(np.int64), ranks(hits.column("path"))[rows]])
+
+
+def _last_tie_breaker(hits: pa.RecordBatch, rows: Rows) -> Rows:
+    tied = hits.take(pa.array(rows))
+    status, sent = _ints(tied, "status").astype(np.int64), _ints(tied, "bytes")
+    duration = _ints(tied, "duration").astype(np.int64) - NO_BUCKET
+    return pack(
+        [status, ranks(tied.column("method")), sent, duration, *(ranks(tied.column(n)) for n in _TIE_TEXTS)]
+    )
+
+
+def _new_campaigns(campaign: pa.DictionaryArray, new_visit: Flags) -> Flags:
+    """First hits of campaigns that are not the one before them in the visit."""
+    told = np.array([bool(value) for value in campaign.dictionary.to_pylist()], dtype=bool)
+    code = codes(campaign)
+    rows = np.flatnonzero(told[code])
+    code, visit = code[rows], np.cumsum(new_visit)[rows]
+    goes_on = (visit[1:] == visit[:-1]) & (code[1:] == code[:-1])
+    return _flags(len(campaign), rows[np.r_[True, ~goes_on][: len(rows)]])
+
+
+def _with_source_of_visit(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
+    """Give every hit the referrer and campaign of its visit.
+
+    The referrer is the first external one of the visit, else how it began. The campaign is that of its first
+    hit: any other one would have begun a visit.
+    """
+    lengths = np.diff(np.r_[starts, len(hits)])
+    referrer = hits.column("referrer")
+    labels = [value or _DIRECT for value in referrer.dictionary.to_pylist()]
+    external = np.array([label not in (_DIRECT, _INTERNAL) for label in labels], dtype=bool)
+    first = _first(external[codes(referrer)], starts)
+    chosen = np.repeat(np.where(first < len(hits), first, starts), lengths)
+    campaign = hits.column("campaign")
+    campaigns = [value or _NO_CAMPAIGN for value in campaign.dictionary.to_pylist()]
+    return _replaced(
+        hits,
+        {
+            "referrer": _taken(relabel(referrer, labels, _DIRECT), chosen),
+            "campaign": _taken(relabel(campaign, campaigns, _NO_CAMPAIGN), np.repeat(starts, lengths)),
+        },
+    )
+
+
+def _with_facts_of_visitor(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
+    """Give every hit the software, place, language and network of its visitor's first hit that tells it."""
     lengths = np.diff(np.r_[starts, len(hits)])
     columns: dict[str, pa.DictionaryArray] = {}
-    for telling, names in (("system", _SOFTWARE[:3]), ("browser", _SOFTWARE[3:])):
-        column = hits.column(telling)
-        known = np.array([value != UNKNOWN for value in column.dictionary.to_pylist()], dtype=bool)
-        first = _first(known[codes(column)], starts)
-        spread = np.repeat(np.where(first < len(hits), first, starts), lengths)
-        columns |= {name: _taken(hits.column(name), spread) for name in names}
+    for name in _OF_VISITOR:
+        column = hits.column(name)
+        if len(column.dictionary) > 1:
+            known = np.array([_tells(name, value) for value in column.dictionary.to_pylist()], dtype=bool)
+            first = _first(known[codes(column)], starts)
+            chosen = np.repeat(np.where(first < len(hits), first, starts), lengths)
+            columns[name] = _taken(column, chosen)
     return _replaced(hits, columns)
+
+
+def _tells(name: str, value: str) -> bool:
+    parts = value.split(SEPARATOR)
+    if name == "network":
+        return any(part != UNKNOWN for part in parts)
+    return parts[_TELLING_PART.get(name, 0)] != UNKNOWN
 
 
 def _first(flags: Flags, starts: Rows) -> Rows:
