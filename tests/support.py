@@ -1,18 +1,29 @@
 """What several test modules share: running the engine in memory and making small logs."""
 
+import functools
 import json
-from collections.abc import Iterable, Mapping
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
 
 from logscrub.cli import summary
 from logscrub.config import Settings
 from logscrub.engine import RunResult, run_in_memory
+from logscrub.enrich.geography import Geography, open_database
 from logscrub.privacy.pseudonyms import EphemeralKey
 from logscrub.release.parquet import read_rows
 from logscrub.release.store import MemoryStore
 
 NOW_MS = 1_790_000_000_000  # 2026-09-21
+DAY = "2026-03-14"
+SECRET = "hunter2"
 ROOT = Path(__file__).parents[1]
 CORPORA = ROOT.parent / "shared" / "corpora"
 
@@ -30,12 +41,21 @@ AGENTS = (CHROME, FIREFOX, SAFARI, GOOGLEBOT)
 
 
 def run_engine(
-    files: Mapping[str, bytes], settings: Settings | None = None, key: EphemeralKey | None = None
+    files: Mapping[str, bytes],
+    settings: Settings | None = None,
+    key: EphemeralKey | None = None,
+    **options: Any,
 ) -> tuple[dict[str, bytes], RunResult]:
     """Files of the release, and what the run told."""
     store = MemoryStore()
-    result = run_in_memory(files, store, settings or Settings(min_support=2), NOW_MS, key)
+    result = run_in_memory(files, store, settings or Settings(min_support=2), NOW_MS, key, **options)
     return store.files, result
+
+
+@functools.cache
+def demo_geography() -> Geography:
+    """Places of the addresses of the sample."""
+    return Geography([open_database(ROOT / "sample_logs" / "geoip" / "demo-city.mmdb")])
 
 
 def told(result: RunResult, settings: Settings) -> list[str]:
@@ -69,3 +89,64 @@ def combined_line(  # noqa: PLR0917
 ) -> bytes:
     """A line of a combined log."""
     return f'{address} - - [{time}] "{request}" {status} {size} "{referrer}" "{agent}"\n'.encode()
+
+
+class Ended(NamedTuple):
+    """How a command line ended, and what it said; progress, which depends on the clock, is left out."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+"""The fixture `logscrub`."""
+
+
+def process(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """A command line in a process of its own, which interrupts reach.
+
+    Args:
+        arguments: those of the command line.
+        options: those of Popen; `env` is added to the environment; with `unprivileged` modes of files bind
+            root too.
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | options.pop("env", {})
+    command = [sys.executable, "-m", "logscrub", *map(str, arguments)]
+    if options.pop("unprivileged", False) and not os.geteuid():
+        if not shutil.which("setpriv"):
+            pytest.skip("root may do everything here")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "errors": "surrogateescape"} | options
+    return subprocess.Popen(
+        command,
+        text=True,
+        env=environment,
+        # A shell starts what runs in the background with interrupts ignored, and children inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        **pipes,
+    )
+
+
+def log(networks: int = 12, day: str = "14/Mar/2026", path: str = "/") -> bytes:
+    """A combined log of so many networks."""
+    return b"".join(
+        combined_line(f"198.51.{n % 250}.7", f"{day}:10:{n % 60:02}:00 +0000", f"GET {path} HTTP/1.1")
+        for n in range(networks)
+    )
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Files of a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def hits(ended: Ended) -> int:
+    """Hits of people on the first day that is told of."""
+    first = next(line for line in ended.out.splitlines() if line.startswith("20"))
+    return int(first.split()[2].replace(",", ""))
+
+
+def without_progress(said: str) -> str:
+    """What standard error said, but the lines that depend on the clock and on all of the input."""
+    return "".join(line for line in said.splitlines(keepends=True) if not line.startswith("progress: "))

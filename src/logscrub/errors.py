@@ -51,6 +51,7 @@ class FileReason(StrEnum):
     NO_MATCH = "no_match"
     MISSING = "missing"
     UNREADABLE = "unreadable"
+    NOT_A_FILE = "not_a_file"
     EMPTY = "empty"
     BINARY = "binary"
     CORRUPT_GZIP = "corrupt_gzip"
@@ -66,6 +67,7 @@ _FILE_ADVICE = {
     FileReason.NO_MATCH: "the pattern matches no file: check the path, and quote the pattern",
     FileReason.MISSING: "there is no such file: check the path",
     FileReason.UNREADABLE: "the file cannot be opened: check its permissions",
+    FileReason.NOT_A_FILE: "a pipe or a device cannot be read twice: write it to a file first",
     FileReason.EMPTY: "the file has no lines: nothing to count",
     FileReason.BINARY: "the file is not text: give log files, plain or gzip",
     FileReason.CORRUPT_GZIP: "the gzip data is cut off or damaged: nothing of it is counted; copy it again",

@@ -5,12 +5,12 @@ All of it is decided from the files' heads before any record is judged.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from logscrub.errors import CorruptInputError, FileReason
-from logscrub.formats.detect import detect
+from logscrub.formats.detect import detect_all
 from logscrub.formats.registry import format_by_name
 from logscrub.text.streams import ByteStream, Compression, fill, looks_binary, open_text, sniff_compression
 
@@ -19,7 +19,13 @@ Opener = Callable[[str], BinaryIO]
 
 _HEAD_BYTES = 64 * 1024
 _SAMPLE_BYTES = 256 * 1024
+_BOM = b"\xef\xbb\xbf"
 _PIECE_BYTES = 1024 * 1024
+_TOGETHER_BYTES = 8 * 1024 * 1024  # samples whose format is told at once
+_BATCHES = 64  # about so many batches, or more where they would be larger than a range
+_LEAST_BATCH = 1024 * 1024
+_OPENING = 64 * 1024  # bytes that could be read while a file is opened
+_UNPACKED = 8  # bytes of a log for each byte of its gzip file, about
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class FileRange:
         stop: first byte after it; None reads a compressed file to its end.
         compression: how the file is packed.
         format: name of its log format.
+        size: bytes of the range as stored; 0 where nothing tells.
     """
 
     path: str
@@ -47,6 +54,11 @@ class FileRange:
     stop: int | None
     compression: Compression
     format: str
+    size: int = 0
+
+
+Batch = tuple[FileRange, ...]
+"""Ranges of one format and compression that are read together: one large one, or many small ones."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +102,36 @@ class Plan:
     duplicates: tuple[Duplicate, ...]
     total_bytes: int
 
+    def batches(self, range_bytes: int) -> list[Batch]:
+        """Give the units of work, in the order of `ranges`: how they are cut changes no released byte.
+
+        Args:
+            range_bytes: small ranges are read together up to about so many bytes.
+        """
+        limit = min(range_bytes, max(_LEAST_BATCH, sum(map(_weight, self.ranges)) // _BATCHES))
+        batches: list[list[FileRange]] = []
+        room: dict[tuple[Compression, str], tuple[int, list[FileRange]]] = {}
+        for part in self.ranges:
+            kind, weight = (part.compression, part.format), _weight(part)
+            left, batch = room.get(kind, (0, []))
+            if left < weight:
+                left, batch = limit, []
+                batches.append(batch)
+            batch.append(part)
+            room[kind] = left - weight, batch
+        return [tuple(batch) for batch in batches]
+
     @property
     def carries_identifiers(self) -> bool:
         """Whether any format in use can carry what joins records to a child or an opt-out."""
         return any(format_by_name(name).carries_identifiers for name in {r.format for r in self.ranges})
+
+
+@dataclass(frozen=True)
+class _Sample:
+    file: InputFile
+    compression: Compression
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -113,17 +151,18 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
         range_bytes: size of a range; a compressed file is one range.
     """
     files = list(files)
-    ranges, problems, heads = [], [], []
-    for file in sorted(set(files), key=lambda f: f.path):
-        head = _read_head(file, open_file)
-        if isinstance(head, FileReason):
-            problems.append(FileProblem(file.path, head))
+    problems: list[FileProblem] = []
+    heads: list[_Head] = []
+    for head in _read_heads(sorted(set(files), key=lambda f: f.path), open_file):
+        if isinstance(head, FileProblem):
+            problems.append(head)
         else:
             heads.append(head)
+    problems.sort(key=lambda problem: problem.path)
     duplicates = _duplicates(heads, open_file)
     left_out = {duplicate.path for duplicate in duplicates}
     duplicates += [Duplicate(path, path, 0) for path in _given_twice(files)]
-    total = 0
+    total, ranges = 0, []
     for head in heads:
         if head.file.path in left_out:
             continue
@@ -137,25 +176,54 @@ def _given_twice(files: Iterable[InputFile]) -> list[str]:
     return sorted(path for path, times in Counter(file.path for file in files).items() if times > 1)
 
 
-def _read_head(file: InputFile, open_file: Opener) -> _Head | FileReason:
+def _weight(part: FileRange) -> int:
+    """What a range costs, in bytes of a log."""
+    return _OPENING + part.size * (1 if part.compression is Compression.NONE else _UNPACKED)
+
+
+def _read_heads(files: Iterable[InputFile], open_file: Opener) -> Iterator[_Head | FileProblem]:
+    """Sniff files; many small ones are looked at together."""
+    waiting: list[_Sample] = []
+    held = 0
+    for file in files:
+        sample = _read_sample(file, open_file)
+        if isinstance(sample, FileReason):
+            yield FileProblem(file.path, sample)
+            continue
+        waiting.append(sample)
+        held += len(sample.data)
+        if held >= _TOGETHER_BYTES:
+            yield from _heads(waiting)
+            waiting, held = [], 0
+    if waiting:
+        yield from _heads(waiting)
+
+
+def _heads(samples: Sequence[_Sample]) -> Iterator[_Head | FileProblem]:
+    for sample, detection in zip(samples, detect_all([s.data for s in samples]), strict=True):
+        if detection.format_name is None:
+            yield FileProblem(sample.file.path, FileReason.UNKNOWN_FORMAT)
+        else:
+            # The sample itself is not kept: there may be many thousand files.
+            digest = hashlib.sha256(sample.data[:_HEAD_BYTES]).digest()
+            yield _Head(sample.file, sample.compression, detection.format_name, digest)
+
+
+def _read_sample(file: InputFile, open_file: Opener) -> _Sample | FileReason:
     try:
         with open_file(file.path) as raw:
             compression = sniff_compression(raw.read(4))
             raw.seek(0)
-            sample, damaged = _sample(open_text(raw, compression))
+            data, damaged = _sample(open_text(raw, compression))
     except OSError:
         return FileReason.UNREADABLE
-    if damaged and not sample.strip():
+    if damaged and not data.strip():
         return FileReason.CORRUPT_GZIP
-    if not sample.strip():
+    if not data.removeprefix(_BOM).strip():
         return FileReason.EMPTY
-    if looks_binary(sample[:_HEAD_BYTES]):
+    if looks_binary(data[:_HEAD_BYTES]):
         return FileReason.BINARY
-    format_name = detect(sample).format_name
-    if format_name is None:
-        return FileReason.UNKNOWN_FORMAT
-    # The sample itself is not kept: there may be many thousand files.
-    return _Head(file, compression, format_name, hashlib.sha256(sample[:_HEAD_BYTES]).digest())
+    return _Sample(file, compression, data)
 
 
 def _sample(stream: ByteStream) -> tuple[bytes, bool]:
@@ -171,10 +239,12 @@ def _sample(stream: ByteStream) -> tuple[bytes, bool]:
 def _split(head: _Head, range_bytes: int) -> list[FileRange]:
     path, size = head.file.path, head.file.size
     if head.compression is not Compression.NONE or not size:  # files of /proc tell no size
-        return [FileRange(path, 0, None, head.compression, head.format)]
+        return [FileRange(path, 0, None, head.compression, head.format, size)]
+    starts = range(0, size, range_bytes)
+    stops = [*starts[1:], size]
     return [
-        FileRange(path, start, min(start + range_bytes, size), head.compression, head.format)
-        for start in range(0, size, range_bytes)
+        FileRange(path, start, stop, head.compression, head.format, stop - start)
+        for start, stop in zip(starts, stops, strict=True)
     ]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from logscrub.errors import FileReason, LineReason
 
+_FIGURES = ("lines", "blank", "withheld", "unfinished", "out_of_dates", "kept")
+
 SHOWN_OFFSETS = 20
 """Offsets kept of each file and reason: the first ones in the file."""
 
@@ -36,6 +38,7 @@ class Tally:
         blank: lines without content.
         withheld: records of children, opt-outs and unknown ages, in one figure.
         unfinished: records of days that are not over yet.
+        out_of_dates: records of days that were not asked for.
         kept: day (YYYY-MM-DD) to records that became hits.
         rejected: file, reason to rejected lines.
         problems: file to the reason why nothing of it is counted.
@@ -45,6 +48,7 @@ class Tally:
     blank: int = 0
     withheld: int = 0
     unfinished: int = 0
+    out_of_dates: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, dict[LineReason, Rejects]] = field(default_factory=dict)
     problems: dict[str, FileReason] = field(default_factory=dict)
@@ -59,6 +63,7 @@ class Tally:
         self.blank += other.blank
         self.withheld += other.withheld
         self.unfinished += other.unfinished
+        self.out_of_dates += other.out_of_dates
         for day, count in other.kept.items():
             self.kept[day] = self.kept.get(day, 0) + count
         for path, reasons in other.rejected.items():
@@ -88,6 +93,7 @@ class Tally:
             "blank": self.blank,
             "withheld": self.withheld,
             "unfinished": self.unfinished,
+            "out_of_dates": self.out_of_dates,
             "kept": dict(sorted(self.kept.items())),
             "rejected": rejected,
             "problems": {path: str(reason) for path, reason in sorted(self.problems.items())},
@@ -98,7 +104,7 @@ class Tally:
     def from_json(cls, text: str) -> "Tally":
         """The tally that `to_json` wrote."""
         content: dict[str, Any] = json.loads(text)
-        tally = cls(**{name: content[name] for name in ("lines", "blank", "withheld", "unfinished", "kept")})
+        tally = cls(**{name: content[name] for name in _FIGURES})
         for path, reasons in content["rejected"].items():
             for reason, (count, offsets) in reasons.items():
                 tally.reject(path, LineReason(reason), count, offsets)

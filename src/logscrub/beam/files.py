@@ -10,7 +10,8 @@ from typing import BinaryIO
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from logscrub.errors import FileReason, PublishError, UsageError
+from logscrub.enrich.geography import Database, open_database
+from logscrub.errors import FileReason, PublishError, UsageError, system_reason
 from logscrub.inputs import FileProblem, InputFile
 from logscrub.release.store import LocalStore, Store, shown
 
@@ -42,6 +43,21 @@ def open_file(path: str) -> BinaryIO:
         return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
     except BeamIOError:
         raise OSError("cannot be opened") from None
+
+
+def open_geography(path: str) -> Database:
+    """Open a database that tells the country of networks.
+
+    Raises:
+        UsageError: it is missing, damaged, or tells no countries.
+    """
+    if not is_remote(path):
+        return open_database(path)
+    try:
+        with open_file(path) as file:
+            return open_database(file, path)
+    except OSError as error:
+        raise UsageError(f"--geoip {path}: {system_reason(error)}: check the path") from None
 
 
 def match_inputs(inputs: Sequence[str]) -> tuple[list[InputFile], list[FileProblem]]:
@@ -116,7 +132,7 @@ def _one(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
     try:
         if path.is_file():
             return [InputFile(str(path), path.stat().st_size)], []
-        reason = FileReason.UNREADABLE if path.exists() else FileReason.MISSING
+        reason = FileReason.NOT_A_FILE if path.exists() else FileReason.MISSING
     except OSError:
         reason = FileReason.UNREADABLE
     return [], [FileProblem(str(path), reason)]
@@ -153,6 +169,15 @@ class BeamStore:
                 file.write(data)
         except BeamIOError:
             raise PublishError(f"{full}: cannot be written") from None
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        full = f"{self._root}/{path}"
+        try:
+            if FileSystems.exists(full):
+                FileSystems.delete([full])
+        except BeamIOError:
+            raise PublishError(f"{full}: cannot be removed") from None
 
     def paths(self) -> list[str]:
         """All files, sorted; hidden ones are not part of a release."""

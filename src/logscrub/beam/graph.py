@@ -8,7 +8,9 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection
 
 from logscrub.beam import steps
 from logscrub.config import Settings
-from logscrub.inputs import FileRange
+from logscrub.inputs import Batch
+from logscrub.release.day import PublishRules
+from logscrub.traffic.calendar import DayRange
 
 Keyed = tuple[str, bytes]
 
@@ -18,55 +20,67 @@ class TrafficStatistics:
     """Everything the graph is made of.
 
     Attributes:
-        ranges: units of work.
+        batches: units of work.
         output: release folder, local or remote.
         account: file that the account of the run is written to, for the process that started it.
         settings: those of the run.
         shards: number of parts a day is split into.
         now_ms: when the run was started, epoch milliseconds.
+        days: days that are asked for; None for all that are over.
+        rules: what to do with days that are released already.
         read_signals: whether any format can carry what joins records to a child or an opt-out.
     """
 
-    ranges: Sequence[FileRange]
+    batches: Sequence[Batch]
     output: str
     account: str
     settings: Settings
     shards: int
     now_ms: int
+    days: DayRange | None
+    rules: PublishRules
     read_signals: bool
 
     def build(self, pipeline: beam.Pipeline) -> None:
         """Add the job to a pipeline."""
         start = pipeline | "Start" >> beam.Create([b""])
-        ranges = pipeline | "Ranges" >> beam.Create(self.ranges) | "Spread ranges" >> beam.Reshuffle()
+        batches = pipeline | "Batches" >> beam.Create(self.batches) | "Spread batches" >> beam.Reshuffle()
         # Behind the reshuffle a runner keeps the key instead of making another one on a retry.
         key = start | "Make key" >> beam.ParDo(steps.MakeKey()).with_output_types(bytes)
         key = AsSingleton(key | "Keep key" >> beam.Reshuffle())
-        hits, tallies = self._scrub(ranges, key)
-        days = (
+        hits, tallies = self._scrub(batches, key)
+        # A day that was asked for is published whether or not it has hits.
+        no_tables = beam.Create([(date, "") for date in self.rules.asked])
+        asked = pipeline | "Days asked for" >> no_tables.with_output_types(tuple[str, str])
+        tables = (
             hits
             | "Group shards" >> beam.GroupByKey()
             | "Follow visitors" >> beam.ParDo(steps.FollowVisitors(self.settings)).with_output_types(Keyed)
             | "Group tables" >> beam.GroupByKey()
             | "Release" >> beam.ParDo(steps.ReleaseTable(self.settings)).with_output_types(tuple[str, str])
+        )
+        publish = steps.PublishDay(self.output, self.settings, self.rules)
+        days = (
+            (tables, asked)
+            | "Join days" >> beam.Flatten()
             | "Group days" >> beam.GroupByKey()
-            | "Publish" >> beam.ParDo(steps.PublishDay(self.output, self.settings)).with_output_types(str)
+            | "Publish" >> beam.ParDo(publish).with_output_types(str)
         )
         write = steps.WriteAccount(self.account)
         _ = start | "Write account" >> beam.ParDo(write, AsList(tallies), AsList(days))
 
     def _scrub(
-        self, ranges: PCollection[FileRange], key: AsSingleton
+        self, batches: PCollection[Batch], key: AsSingleton
     ) -> tuple[PCollection[Keyed], PCollection[str]]:
         withheld = []
         if self.read_signals:
-            signals = ranges | "Read signals" >> beam.ParDo(
+            signals = batches | "Read signals" >> beam.ParDo(
                 steps.ReadSignals(self.settings, self.now_ms), key
             ).with_output_types(bytes)
             whom = beam.CombineGlobally(steps.Withhold(self.settings)).without_defaults()
             withheld.append(AsSingleton(signals | "Whom to withhold" >> whom.with_output_types(bytes)))
         scrub = beam.ParDo(
-            steps.ScrubRange(self.settings, self.shards, self.now_ms), key, *withheld
+            steps.ScrubRange(self.settings, self.shards, self.now_ms, self.days), key, *withheld
         ).with_output_types(Keyed, **{steps.TALLY: str})
-        scrubbed = ranges | "Scrub" >> scrub.with_outputs(steps.TALLY, main="hits")
+        scrubbed = batches | "Scrub" >> scrub.with_outputs(steps.TALLY, main="hits")
         return scrubbed.hits, scrubbed[steps.TALLY]

@@ -1,29 +1,42 @@
 """One run from inputs to a release: plan, lock, run the pipeline, read its account."""
 
 import contextlib
-import fcntl
+import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
 
-from logscrub.beam.files import check_place, is_remote, match_inputs, open_file, remove, store_at
+from logscrub.beam.files import (
+    check_place,
+    is_remote,
+    match_inputs,
+    open_file,
+    open_geography,
+    remove,
+    store_at,
+)
 from logscrub.beam.graph import TrafficStatistics
-from logscrub.beam.options import pipeline_options
+from logscrub.beam.leftovers import removed, temporary_folder
+from logscrub.beam.options import make_runner, pipeline_options
+from logscrub.beam.output import check_output, held
 from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
-from logscrub.errors import LogscrubError, PublishError, UsageError, system_reason
-from logscrub.inputs import Plan, plan_inputs
-from logscrub.release.day import DayOutcome
+from logscrub.errors import LogscrubError, UsageError
+from logscrub.inputs import InputFile, Plan, plan_inputs
+from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
 from logscrub.tally import Tally
+from logscrub.traffic.calendar import day_range
 
 
 def run_pipeline(
@@ -31,10 +44,14 @@ def run_pipeline(
     output: str,
     settings: Settings,
     *,
+    dates: tuple[str, str | None] | None = None,
+    replace: bool = False,
+    force: bool = False,
     account: str | None = None,
     runner: str | None = None,
     jobs: int | None = None,
     beam_flags: Sequence[str] = (),
+    progress: Callable[[Plan], AbstractContextManager[None]] | None = None,
 ) -> RunResult:
     """Read inputs and publish the traffic statistics of every day that may be released.
 
@@ -42,23 +59,31 @@ def run_pipeline(
         inputs: paths, folders and patterns, local or remote.
         output: release folder, local or remote.
         settings: those of the run.
+        dates: first and last day to release, each YYYY-MM-DD or `yesterday`; None for the last is yesterday.
+        replace: whether released days of other content are replaced.
+        force: whether they are replaced by fewer hits too.
         account: file that the caller is going to write, which must be none of the inputs.
         runner: Beam runner; the local one by default.
         jobs: threads of the local runner; one for each core by default.
         beam_flags: flags for Beam.
+        progress: shows how far the run is, from when the plan is made until the pipeline has ended.
 
     Raises:
-        UsageError: no input at all, `account` among the inputs, or wrong Beam flags.
+        UsageError: no input at all, `account` among the inputs, a day that is not over, a database that
+            tells no countries, an output that is no release or one of another time zone, or wrong Beam flags.
         PublishError: the output cannot be written, or another run writes it.
-        LogscrubError: a step failed; no day that was not finished has a manifest.
+        LogscrubError: a job service does not answer, or a step failed; no day that was not finished has a
+            manifest.
     """
     options = pipeline_options(beam_flags, runner, jobs or os.cpu_count() or 1)
+    chosen = make_runner(options)
     now_ms = time.time_ns() // 1_000_000
+    days = day_range(*dates, now_ms, settings.timezone) if dates else None
     check_place(output)
+    rules = PublishRules(days.dates() if days else (), replace, force, tuple(map(_database, settings.geoip)))
+    check_output(output, settings)
     matched, missing = match_inputs(inputs)
-    if account and Path(account).resolve() in {Path(file.path).resolve() for file in matched}:
-        raise UsageError(f"--account {account}: that is one of the inputs: name another file")
-    files = [file for file in matched if not _is_released(file.path, output)]
+    files = _logs(matched, output, settings, account)
     plan = plan_inputs(files, open_file, settings.range_bytes)
     plan = Plan(plan.ranges, (*missing, *plan.problems), plan.duplicates, plan.total_bytes)
     if not files:
@@ -66,26 +91,42 @@ def run_pipeline(
         raise UsageError(f"no input: {told}" if told else "no input")
     if not plan.ranges:
         return RunResult(plan, Tally())
-    with _locked(output), _account_folder(output, options) as place:
+    with held(output), _account_place(output, options) as place:
         job = TrafficStatistics(
-            plan.ranges,
+            plan.batches(settings.range_bytes),
             output,
             place,
             settings,
             shard_count(settings, plan.total_bytes),
             now_ms,
+            days,
+            rules,
             plan.carries_identifiers,
         )
-        _run(job, options)
+        with progress(plan) if progress else contextlib.nullcontext():
+            _run(job, chosen, options)
         return _result(plan, place)
 
 
-def _run(job: TrafficStatistics, options: PipelineOptions) -> None:
+def _database(path: str) -> dict[str, Any]:
+    """What the manifest says of a database: it decides countries, so that another one gives another release.
+
+    Raises:
+        UsageError: it is missing, damaged, or tells no countries.
+    """
+    database = open_geography(path)
+    with open_file(path) as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    return {"type": database.database_type, "build_epoch": database.build_epoch, "sha256": digest}
+
+
+def _run(job: TrafficStatistics, runner: PipelineRunner, options: PipelineOptions) -> None:
     failure: LogscrubError
     try:
-        pipeline = beam.Pipeline(options=options)
-        job.build(pipeline)
-        pipeline.run().wait_until_finish()
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        with removed(lambda: shutil.rmtree(pipeline.local_tempdir, ignore_errors=True)):
+            job.build(pipeline)
+            pipeline.run().wait_until_finish()
     except LogscrubError as error:
         failure = error
         failure.args = (_bare(str(error)),)
@@ -111,59 +152,44 @@ def _bare(message: str) -> str:
     return message.partition(" [while running")[0]
 
 
-def _is_released(path: str, output: str) -> bool:
+def _logs(
+    matched: Sequence[InputFile], output: str, settings: Settings, account: str | None
+) -> list[InputFile]:
+    """The files that are logs: not the databases, and not the release's own, whose folder may lie among them.
+
+    Raises:
+        UsageError: the account would be written over one of the inputs.
+    """
+    databases = {os.path.realpath(path) for path in settings.geoip}
+    root = Path(os.path.realpath(output))
+    logs = []
+    for file in matched:
+        if not is_remote(file.path):
+            place = os.path.realpath(file.path)
+            if account and place == os.path.realpath(account):
+                raise UsageError(f"--account {account}: that is one of the inputs: name another file")
+            if place in databases or (not is_remote(output) and _is_released(Path(place), root)):
+                continue
+        logs.append(file)
+    return logs
+
+
+def _is_released(place: Path, root: Path) -> bool:
     """Whether a file is a release's own: logs may lie in the folder above it, and are read again there."""
-    if is_remote(output) or is_remote(path):
-        return False
-    place, root = Path(path).resolve(), Path(output).resolve()
     return place.is_relative_to(root) and is_of_release(place.relative_to(root).as_posix())
 
 
 @contextlib.contextmanager
-def _locked(output: str) -> Iterator[None]:
-    """Hold the release folder for this run; the system lets go of it however the process ends."""
-    if is_remote(output):
-        yield
-        return
-    try:
-        Path(output).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output):
-            pass
-        handle = os.open(output, os.O_RDONLY)
-    except OSError as error:
-        raise PublishError(f"{output}: cannot be written: {system_reason(error)}") from None
-    try:
-        _hold(handle, output)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _hold(handle: int, output: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise PublishError(f"{output}: another run is writing it: wait for it to end") from None
-    except OSError as error:
-        raise PublishError(f"{output}: cannot be locked: {system_reason(error)}") from None
-
-
-@contextlib.contextmanager
-def _account_folder(output: str, options: PipelineOptions) -> Iterator[str]:
+def _account_place(output: str, options: PipelineOptions) -> Iterator[str]:
     """Place of the account on its way from the worker to this process, outside the release folder."""
     shared = options.view_as(GoogleCloudOptions).temp_location
     if is_remote(output) and shared:
         account = f"{shared.rstrip('/')}/logscrub-account-{time.time_ns()}.json"
-        try:
+        with removed(lambda: remove(account)):
             yield account
-        finally:
-            remove(account)
         return
-    folder = tempfile.mkdtemp(prefix="logscrub-")
-    try:
+    with temporary_folder() as folder:
         yield f"{folder}/account.json"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _result(plan: Plan, account: str) -> RunResult:

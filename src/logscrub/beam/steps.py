@@ -5,9 +5,12 @@ could not read, and runners log exceptions.
 """
 
 import functools
+import hashlib
 import json
 import secrets
+import threading
 import traceback
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -15,18 +18,28 @@ from typing import Any, ParamSpec, TypeVar
 import apache_beam as beam
 
 from logscrub import engine
-from logscrub.beam.files import open_file, store_at
+from logscrub.beam import progress
+from logscrub.beam.files import open_file, open_geography, store_at
 from logscrub.config import Settings
+from logscrub.enrich.geography import Geography
 from logscrub.errors import LogscrubError, PublishError, system_reason
-from logscrub.inputs import FileRange
+from logscrub.inputs import Batch
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import KEY_BYTES, EphemeralKey
-from logscrub.release.day import TableRelease, publish_day
+from logscrub.release.day import PublishRules, TableRelease, publish_day
 from logscrub.scrub.records import Scrubber
+from logscrub.traffic.calendar import DayRange
 
 TALLY = "tally"
 
 _COMPACT_AFTER = 64
+
+# Threads of a worker run copies of a step: they share what one of them has learned of paths, agents and
+# networks, as long as one of them holds it. Beam's own `Shared` would put an address of the machine (of
+# UUID version 1) into the graph.
+_SCRUBBERS: weakref.WeakValueDictionary[bytes, Scrubber] = weakref.WeakValueDictionary()
+_SHARING = threading.Lock()
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -68,18 +81,19 @@ class MakeKey(beam.DoFn):
 
 
 class ReadSignals(beam.DoFn):
-    """Range → its signals."""
+    """Batch of ranges → its signals."""
 
     def __init__(self, settings: Settings, now_ms: int) -> None:
         self._settings = settings
         self._now_ms = now_ms
 
-    def process(self, part: FileRange, key: bytes) -> Iterator[bytes]:
-        yield self._read(part, key)
+    def process(self, batch: Batch, key: bytes) -> Iterator[bytes]:
+        yield self._read(batch, key)
 
     @sealed
-    def _read(self, part: FileRange, key: bytes) -> bytes:
-        signals = engine.read_signals(part, open_file, self._settings, EphemeralKey(key), self._now_ms)
+    def _read(self, batch: Batch, key: bytes) -> bytes:
+        opener = progress.counted(open_file, progress.Phase.READING_SIGNALS)
+        signals = engine.read_signals(batch, opener, self._settings, EphemeralKey(key), self._now_ms)
         return signals.to_bytes()
 
 
@@ -119,31 +133,47 @@ def _merged(parts: list[bytes]) -> list[bytes]:
 
 
 class ScrubRange(beam.DoFn):
-    """Range → hits for each day and shard, and its account."""
+    """Batch of ranges → hits for each day and shard, and its account."""
 
-    def __init__(self, settings: Settings, shards: int, now_ms: int) -> None:
+    def __init__(self, settings: Settings, shards: int, now_ms: int, days: DayRange | None) -> None:
         self._settings = settings
         self._shards = shards
         self._now_ms = now_ms
+        self._days = days
         self._made_for: tuple[bytes, bytes | None] | None = None
         self._scrubber: Scrubber | None = None
 
-    def process(self, part: FileRange, key: bytes, withheld: bytes | None = None) -> Iterator[Any]:
-        elements, tally = self._scrub(part, key, withheld)
+    def process(self, batch: Batch, key: bytes, withheld: bytes | None = None) -> Iterator[Any]:
+        elements, tally = self._scrub(batch, key, withheld)
         for (date, shard), element in elements:
             yield f"{date}/{shard}", element
         yield beam.pvalue.TaggedOutput(TALLY, tally)
 
     @sealed
     def _scrub(
-        self, part: FileRange, key: bytes, withheld: bytes | None
+        self, batch: Batch, key: bytes, withheld: bytes | None
     ) -> tuple[list[tuple[engine.DayAndShard, bytes]], str]:
         if self._scrubber is None or self._made_for != (key, withheld):
-            known = None if withheld is None else Withheld.from_bytes(withheld)
-            self._scrubber = engine.make_scrubber(self._settings, EphemeralKey(key), known, self._now_ms)
+            self._scrubber = self._shared_scrubber(key, withheld)
             self._made_for = (key, withheld)
-        elements, tally = engine.scrub_range(part, open_file, self._scrubber, self._settings, self._shards)
+        opener = progress.counted(open_file, progress.Phase.READING)
+        elements, tally = engine.scrub_range(batch, opener, self._scrubber, self._settings, self._shards)
         return elements, tally.to_json()
+
+    def _shared_scrubber(self, key: bytes, withheld: bytes | None) -> Scrubber:
+        tag = hashlib.sha256(key + (withheld or b"")).digest()
+        with _SHARING:
+            scrubber = _SCRUBBERS.get(tag)
+            if scrubber is None:
+                scrubber = _SCRUBBERS[tag] = self._make_scrubber(key, withheld)
+        return scrubber
+
+    def _make_scrubber(self, key: bytes, withheld: bytes | None) -> Scrubber:
+        known = None if withheld is None else Withheld.from_bytes(withheld)
+        geography = Geography([open_geography(path) for path in self._settings.geoip])
+        return engine.make_scrubber(
+            self._settings, EphemeralKey(key), known, self._now_ms, geography=geography, days=self._days
+        )
 
 
 class FollowVisitors(beam.DoFn):
@@ -160,6 +190,7 @@ class FollowVisitors(beam.DoFn):
 
     @sealed
     def _follow(self, elements: Iterable[bytes]) -> dict[str, bytes]:
+        progress.enter(progress.Phase.RELEASING)
         return engine.follow_visitors(elements, self._settings)
 
 
@@ -181,9 +212,10 @@ class ReleaseTable(beam.DoFn):
 class PublishDay(beam.DoFn):
     """Tables of a day → the release folder, manifest last, and what became of the day."""
 
-    def __init__(self, output: str, settings: Settings) -> None:
+    def __init__(self, output: str, settings: Settings, rules: PublishRules) -> None:
         self._output = output
         self._settings = settings
+        self._rules = rules
 
     def process(self, keyed: tuple[str, Iterable[str]]) -> Iterator[str]:
         date, tables = keyed
@@ -191,9 +223,10 @@ class PublishDay(beam.DoFn):
 
     @sealed
     def _publish(self, date: str, tables: Iterable[str]) -> str:
-        releases = {release.table: release for release in map(TableRelease.from_json, tables)}
+        releases = {release.table: release for release in map(TableRelease.from_json, filter(None, tables))}
         try:
-            return publish_day(store_at(self._output), date, releases, self._settings).to_json()
+            store = store_at(self._output)
+            return publish_day(store, date, releases, self._settings, self._rules).to_json()
         except OSError as error:
             raise PublishError(f"{self._output}: {date} cannot be written: {system_reason(error)}") from None
 

@@ -2,8 +2,9 @@
 
 import base64
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -12,19 +13,38 @@ import pyarrow.compute as pc
 from logscrub.cells import Cells
 from logscrub.config import Settings
 from logscrub.release.manifest import make_manifest, manifest_path, read_manifest
-from logscrub.release.parquet import table_path, write_rows
+from logscrub.release.parquet import read_rows, table_path, write_rows
 from logscrub.release.rows import release_rows
 from logscrub.release.store import Store
-from logscrub.schemas import TableSchema
+from logscrub.schemas import TableSchema, table_schemas
 
 
 class DayStatus(StrEnum):
     """What became of a day."""
 
     RELEASED = "released"
+    REPLACED = "replaced"  # released before, with other content
     UNCHANGED = "unchanged"  # released before, with the same content
     LEFT_ALONE = "left_alone"  # released before, with other content
+    FEWER_HITS = "fewer_hits"  # to be replaced by a release of fewer hits, and left alone
     UNDER_K = "under_k"  # fewer than k support units
+
+
+@dataclass(frozen=True)
+class PublishRules:
+    """What to do with days that are released already, or have too little support.
+
+    Attributes:
+        asked: days (YYYY-MM-DD) that were asked for: without enough support they are released empty.
+        replace: whether a released day of other content is replaced.
+        force: whether it is replaced by a release of fewer hits too.
+        databases: what stands in the manifest of the databases that told the places.
+    """
+
+    asked: tuple[str, ...] = ()
+    replace: bool = False
+    force: bool = False
+    databases: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,8 @@ class TableRelease:
         released: sum of each measure over the released rows; None where it is null.
         gate_hits: detector to number of cells it folded.
         all_folded: whether one row is left of what had more.
+        folded: amount of the first measure in folded rows.
+        visitors: of a table with one row for the day, visitors in it; None where there is no figure.
     """
 
     table: str
@@ -50,6 +72,8 @@ class TableRelease:
     released: dict[str, int | None]
     gate_hits: dict[str, int]
     all_folded: bool
+    folded: int = 0
+    visitors: int | None = None
 
     def to_json(self) -> str:
         """JSON text, the Parquet bytes in base64."""
@@ -86,6 +110,8 @@ def release_table(
         sums,
         released.gate_hits,
         released.all_folded,
+        released.folded,
+        None if table.dimensions else pc.sum(released.rows.column("visitors")).as_py(),
     )
 
 
@@ -99,9 +125,13 @@ class DayOutcome:
         hits: hits of people that stand in the release.
         bot_hits: hits of bots that stand in it.
         page_views: page views that stand in it; None where too few units support them.
+        visits: visits that stand in it; None likewise.
+        visitors: visitors that stand in it; None likewise.
         held_hits: hits that are in no released table, for want of support.
         held_bytes: bytes of released days that are in no released table, for want of support.
         rows: table to released rows.
+        amounts: table to the sum of its first measure over the released rows.
+        folded: table to the part of it in folded rows.
         gate_hits: table to detector to number of cells it folded.
         folded_tables: tables of which one row is left.
     """
@@ -111,9 +141,13 @@ class DayOutcome:
     hits: int
     bot_hits: int
     page_views: int | None
+    visits: int | None
+    visitors: int | None
     held_hits: int
     held_bytes: int
     rows: dict[str, int]
+    amounts: dict[str, int]
+    folded: dict[str, int]
     gate_hits: dict[str, dict[str, int]]
     folded_tables: list[str]
 
@@ -130,7 +164,7 @@ class DayOutcome:
 
 
 def publish_day(
-    store: Store, date: str, tables: Mapping[str, TableRelease], settings: Settings
+    store: Store, date: str, tables: Mapping[str, TableRelease], settings: Settings, rules: PublishRules
 ) -> DayOutcome:
     """Write all tables of a day, the manifest last; a day that is released already is left alone.
 
@@ -139,24 +173,59 @@ def publish_day(
     Args:
         store: the release folder.
         date: the day, YYYY-MM-DD.
-        tables: every table of the day.
+        tables: every table of the day, or none where it has no hits.
         settings: those of the run.
+        rules: what to do with days that are released already.
     """
+    tables = tables or {name: _of_nobody(table) for name, table in table_schemas().items()}
     before = store.read(manifest_path(date))
     if tables["days"].support < settings.min_support:
-        return _outcome(date, DayStatus.UNDER_K if before is None else DayStatus.LEFT_ALONE, tables)
+        if date not in rules.asked and not (before and rules.replace):
+            return _outcome(date, DayStatus.UNDER_K if before is None else DayStatus.LEFT_ALONE, tables)
+        tables = {name: _emptied(table) for name, table in tables.items()}
     files = {name: (table.data, table.rows) for name, table in sorted(tables.items())}
-    manifest = make_manifest(date, files, settings)
-    if before is not None and _files_of(before) != _files_of(manifest):
-        return _outcome(date, DayStatus.LEFT_ALONE, tables)
+    manifest = make_manifest(date, files, settings, rules.databases)
+    same = before is not None and _files_of(before) == _files_of(manifest)
+    if before is not None and not same:
+        if not rules.replace:
+            return _outcome(date, DayStatus.LEFT_ALONE, tables)
+        if not rules.force and _hits_in(tables) < _hits_released(store, date):
+            return _outcome(date, DayStatus.FEWER_HITS, tables)
+        store.remove(manifest_path(date))
     for name, (data, _) in files.items():
         path = table_path(name, date)
-        if before is None or store.read(path) != data:
+        if not same or store.read(path) != data:
             store.write(path, data)
-    if before is not None:
+    if same:
         return _outcome(date, DayStatus.UNCHANGED, tables)
     store.write(manifest_path(date), manifest)
-    return _outcome(date, DayStatus.RELEASED, tables)
+    return _outcome(date, DayStatus.RELEASED if before is None else DayStatus.REPLACED, tables)
+
+
+def _of_nobody(table: TableSchema) -> TableRelease:
+    """The release of a table that has no cells."""
+    nothing = dict.fromkeys(table.cell_measures, 0)
+    data = write_rows(table.arrow().empty_table())
+    return TableRelease(table.name, data, 0, 0, nothing, dict.fromkeys(nothing), {}, all_folded=False)
+
+
+def _emptied(table: TableRelease) -> TableRelease:
+    """The release of a table none of whose hits may be shown; what there is stands in the account."""
+    nobody = _of_nobody(table_schemas()[table.table])
+    return replace(nobody, support=table.support, totals=table.totals)
+
+
+def _hits_in(tables: Mapping[str, TableRelease]) -> int:
+    return sum(tables[name].released["hits"] or 0 for name in ("days", "bots"))
+
+
+def _hits_released(store: Store, date: str) -> float:
+    """Hits of people and bots that stand in the release of a day; endless where it cannot be read."""
+    try:
+        released = [read_rows(store.read(table_path(n, date)) or b"", n) for n in ("days", "bots")]
+    except ValueError:
+        return math.inf
+    return sum(pc.sum(rows.column("hits")).as_py() or 0 for rows in released)
 
 
 def _files_of(manifest: bytes) -> object:
@@ -171,18 +240,28 @@ def _outcome(date: str, status: DayStatus, tables: Mapping[str, TableRelease]) -
     people, of_bots = tables["days"], tables["bots"]
     all_hits = people.totals["hits"] + of_bots.totals["hits"]
     all_bytes = people.totals["bytes"] + of_bots.totals["bytes"]
-    in_release = status in (DayStatus.RELEASED, DayStatus.UNCHANGED)
+    in_release = status in (DayStatus.RELEASED, DayStatus.REPLACED, DayStatus.UNCHANGED)
     hits, bot_hits = ((t.released["hits"] or 0) if in_release else 0 for t in (people, of_bots))
     sent = sum((t.released["bytes"] or 0) for t in (people, of_bots)) if in_release else 0
+    released = tables if in_release else {}
     return DayOutcome(
         date,
         status,
         hits,
         bot_hits,
         people.released["page_views"] if in_release else None,
+        people.released["visits"] if in_release else None,
+        people.visitors if in_release else None,
         all_hits - hits - bot_hits,
         all_bytes - sent,
-        {name: table.rows for name, table in tables.items()} if in_release else {},
-        {name: table.gate_hits for name, table in tables.items() if table.gate_hits} if in_release else {},
-        [name for name, table in sorted(tables.items()) if table.all_folded] if in_release else [],
+        {name: table.rows for name, table in released.items()},
+        {name: _first(table) for name, table in released.items()},
+        {name: table.folded for name, table in released.items()},
+        {name: table.gate_hits for name, table in released.items() if table.gate_hits},
+        [name for name, table in sorted(released.items()) if table.all_folded],
     )
+
+
+def _first(table: TableRelease) -> int:
+    """Sum of the first measure over the released rows."""
+    return table.released[next(iter(table.totals))] or 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from logscrub import __version__
@@ -17,13 +18,19 @@ def manifest_path(date: str) -> str:
     return f"{MANIFEST_FOLDER}/date={date}.json"
 
 
-def make_manifest(date: str, files: dict[str, tuple[bytes, int]], settings: Settings) -> bytes:
+def make_manifest(
+    date: str,
+    files: dict[str, tuple[bytes, int]],
+    settings: Settings,
+    databases: Sequence[Mapping[str, Any]] = (),
+) -> bytes:
     """JSON bytes of a manifest; nothing in it depends on withheld records, layout or clock.
 
     Args:
         date: the day, YYYY-MM-DD, in the reporting time zone.
         files: table name to Parquet bytes and number of rows.
         settings: those of the run.
+        databases: type, build time and SHA-256 of the databases that told the places.
     """
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -37,6 +44,7 @@ def make_manifest(date: str, files: dict[str, tuple[bytes, int]], settings: Sett
             "support": settings.support.value,
             "audience": settings.audience.value,
         },
+        "geography": [dict(database) for database in databases],
         "policy_sha256": settings.policy_hash(),
         "files": {
             table: {

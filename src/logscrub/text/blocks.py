@@ -15,6 +15,7 @@ MAX_LINE = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _TAIL_BYTES = 64 * 1024  # read at a time past the end of a range
 _MIN_BUFFER = len(_BOM) + 1
+_PIECE = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,21 @@ def line_starts(block: Block) -> npt.NDArray[np.int64]:
         return np.zeros(0, dtype=np.int64)
     starts = np.concatenate(([0], np.flatnonzero(data == ord("\n")) + 1))
     return starts[starts < data.size].astype(np.int64) + block.offset
+
+
+def line_count(data: memoryview | bytes) -> int:
+    """Count the lines in the bytes, the last with or without its newline."""
+    if not len(data):
+        return 0
+    return count_byte(data, b"\n") + (data[len(data) - 1] != ord("\n"))
+
+
+def count_byte(data: memoryview | bytes, byte: bytes) -> int:
+    """How often a byte occurs, without a copy of the data."""
+    values = np.frombuffer(data, dtype=np.uint8)
+    # In pieces that stay in the cache: a mask of a whole block costs more to allocate than to make.
+    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
+    return sum(int(np.count_nonzero(piece == byte[0])) for piece in pieces)
 
 
 def sanitize(data: memoryview | bytes) -> memoryview | bytes:
