@@ -15,9 +15,13 @@ def arguments(given: list[str]) -> list[str]:
     parser.add_argument("--input", action="append", required=True, help="file, folder or pattern; repeatable")
     parser.add_argument("--output", required=True, help="folder of the release, local or remote")
     parser.add_argument("--config", help="settings in TOML")
+    parser.add_argument("--date", help="release this day only: YYYY-MM-DD, or yesterday")
+    parser.add_argument("--from", dest="first", help="release the days from this one on")
+    parser.add_argument("--to", dest="last", help="up to this one, included; yesterday by default")
     ours, beam_flags = parser.parse_known_args(given)
-    config = ["--config", ours.config] if ours.config else []
-    return ["run", *ours.input, "--output", ours.output, *config, "--", *beam_flags]
+    optional = {"--config": ours.config, "--date": ours.date, "--from": ours.first, "--to": ours.last}
+    options = [part for name, value in optional.items() if value for part in (name, value)]
+    return ["run", *ours.input, "--output", ours.output, *options, "--", *beam_flags]
 
 
 if __name__ == "__main__":

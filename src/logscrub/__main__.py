@@ -1,5 +1,8 @@
 """`python -m logscrub` is the command `logscrub`."""
 
-from logscrub.cli import main
+try:
+    from logscrub.cli import main
 
-main()
+    main()
+except KeyboardInterrupt:  # before there was anything to interrupt
+    raise SystemExit(130) from None

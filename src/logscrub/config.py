@@ -32,33 +32,143 @@ class Support(StrEnum):
     VISITORS = "visitors"
 
 
+def _documented(unit: str, reason: str, *examples: Any) -> dict[str, Any]:
+    """What a setting is measured in and why one would change it, as `logscrub init` and editors tell it."""
+    return {"unit": unit, "reason": reason} | ({"examples": list(examples)} if examples else {})
+
+
 class Settings(BaseModel):
     """All settings of a run; an unknown key or a wrong type is an error, never ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    timezone: str = Field("UTC", description="IANA time zone whose days and hours are reported")
+    timezone: str = Field(
+        "UTC",
+        description="IANA time zone whose days and hours are reported",
+        json_schema_extra=_documented(
+            "IANA name",
+            "A day is released when it is over in this zone: take the one your readers work in. UTC has no "
+            "daylight saving time, so that every day of the default has 24 hours.",
+            "Europe/Paris",
+        ),
+    )
     audience: Annotated[Audience, Field(strict=False)] = Field(
         Audience.GENERAL,
         description="whom the site is made for: decides whether a record of unknown age is kept",
+        json_schema_extra=_documented(
+            "word",
+            "Who runs a site for children must take its visitors for children until they tell otherwise "
+            "(16 CFR 312.2). general keeps records of unknown age; mixed keeps those that are joined to a "
+            "known age of 13 or more; child-directed keeps none. Most sites are for everyone.",
+        ),
     )
-    min_support: int = Field(10, ge=2, description="k: support units that each released figure rests on")
+    min_support: int = Field(
+        10,
+        ge=2,
+        description="k: support units that each released figure rests on",
+        json_schema_extra=_documented(
+            "support units",
+            "Raise it to hide larger groups, at the price of more rows folded into (other); lower it to see "
+            "smaller groups. 10 is more than a household and leaves a small site rows to read.",
+        ),
+    )
     support: Annotated[Support, Field(strict=False)] = Field(
         Support.NETWORKS,
         description="what k counts: truncated networks (default), or visitors where all share one network",
+        json_schema_extra=_documented(
+            "word",
+            "One person with ten browsers is one network but ten visitors, so networks protect better. "
+            "Behind a proxy or in an intranet everyone has one network and everything would be folded: "
+            "there, visitors.",
+        ),
     )
-    ipv4_prefix: int = Field(24, ge=8, le=24, description="bits kept of an IPv4 address inside the run")
-    ipv6_prefix: int = Field(40, ge=16, le=48, description="bits kept of an IPv6 address inside the run")
+    ipv4_prefix: int = Field(
+        24,
+        ge=8,
+        le=24,
+        description="bits kept of an IPv4 address inside the run",
+        json_schema_extra=_documented(
+            "bits",
+            "Fewer bits make larger networks, so that more people count as one. No finer than 24, where "
+            "one provider's customers share a network of 256 addresses.",
+        ),
+    )
+    ipv6_prefix: int = Field(
+        40,
+        ge=16,
+        le=48,
+        description="bits kept of an IPv6 address inside the run",
+        json_schema_extra=_documented(
+            "bits",
+            "Fewer bits make larger networks. Providers give one customer a whole /48 or /56 (RIPE-690), so "
+            "that 48 may be one household; 40 holds 256 of the largest of them.",
+        ),
+    )
     own_hosts: tuple[str, ...] = Field(
-        (), strict=False, description="own domains: referrers from them are internal"
+        (),
+        strict=False,
+        description="own domains: referrers from them are internal",
+        json_schema_extra=_documented(
+            "host names",
+            "Name your domains when your logs do not tell the host, as common and combined logs do not, or "
+            "when you have several; else your own site is your first referrer. None is known by itself.",
+            ["example.com", "example.org"],
+        ),
+    )
+    geoip: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="MaxMind-format databases (Country or City) that tell the country of a network",
+        json_schema_extra=_documented(
+            "paths",
+            "Without one every country is (unknown). Several are asked in their order. Networks are looked "
+            "up after truncation, so that no address is. Paths are relative to where the run is started.",
+            ["GeoLite2-City.mmdb"],
+        ),
     )
     reject_limit: float = Field(
-        0.01, ge=0, le=1, description="share of rejected lines above which the run exits with 3"
+        0.01,
+        ge=0,
+        le=1,
+        description="share of rejected lines above which the run exits with 3",
+        json_schema_extra=_documented(
+            "share, 0 to 1",
+            "Lower it to hear of a changed log format at once; raise it for logs full of noise from "
+            "scanners. It decides the exit code and nothing that is released.",
+        ),
     )
-    range_bytes: int = Field(64 * MIB, ge=1, description="bytes of a file read as one unit of work")
-    block_bytes: int = Field(16 * MIB, ge=1, le=512 * MIB, description="bytes parsed at a time")
+    range_bytes: int = Field(
+        64 * MIB,
+        ge=1,
+        description="bytes of a file read as one unit of work",
+        json_schema_extra=_documented(
+            "bytes",
+            "Smaller units spread a few files over more threads; larger ones cost less to plan and to "
+            "shuffle. It changes no released byte. A compressed file is always one unit.",
+        ),
+    )
+    block_bytes: int = Field(
+        16 * MIB,
+        ge=1,
+        le=512 * MIB,
+        description="bytes parsed at a time",
+        json_schema_extra=_documented(
+            "bytes",
+            "Memory of each thread grows with it, time falls with it up to the default, which was the "
+            "fastest measured. It changes no released byte.",
+        ),
+    )
     shards: int | None = Field(
-        None, ge=1, le=4096, description="parts a day is split into; default by the size of the input"
+        None,
+        ge=1,
+        le=4096,
+        description="parts a day is split into; default by the size of the input",
+        json_schema_extra=_documented(
+            "parts",
+            "More parts use more workers and less memory in each. When it is not set, there is one for each "
+            "64 MiB of input and one more, up to 64. It changes no released byte.",
+            8,
+        ),
     )
 
     @field_validator("timezone")
@@ -79,8 +189,8 @@ class Settings(BaseModel):
         return tuple(sorted(filter(None, names)))
 
     def policy_hash(self) -> str:
-        """SHA-256 over every setting that can change a released byte."""
-        layout = {"range_bytes", "block_bytes", "shards", "reject_limit"}
+        """SHA-256 over every setting that can change a released byte; databases stand in the manifest."""
+        layout = {"range_bytes", "block_bytes", "shards", "reject_limit", "geoip"}
         policy = self.model_dump(mode="json", exclude=layout)
         return hashlib.sha256(json.dumps(policy, sort_keys=True).encode()).hexdigest()
 

@@ -23,13 +23,16 @@ import pytest
 from logscrub import cli, engine
 from logscrub.beam import steps
 from logscrub.beam.graph import TrafficStatistics
+from logscrub.cli import running
 from logscrub.config import Settings
 from logscrub.inputs import FileRange
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey
+from logscrub.release.day import PublishRules
 from logscrub.release.parquet import write_rows
 from logscrub.release.store import MemoryStore
 from logscrub.release.verify import verify
+from logscrub.schemas import table_schemas
 from logscrub.text.streams import Compression
 from tests.privacy import canaries as c
 from tests.support import CHROME, NOW_MS, ROOT, rows_of, run_engine, told
@@ -223,11 +226,11 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
 
 
 def graph(settings: Settings) -> bytes:
-    ranges = tuple(FileRange(f"logs/{n}.log", 0, 1000, Compression.NONE, "combined") for n in range(3))
+    ranges = [(FileRange(f"logs/{n}.log", 0, 1000, Compression.NONE, "combined"),) for n in range(3)]
     pipeline = beam.Pipeline()
-    TrafficStatistics(ranges, "out", "tmp/account.json", settings, 2, NOW_MS, read_signals=True).build(
-        pipeline
-    )
+    TrafficStatistics(
+        ranges, "out", "tmp/account.json", settings, 2, NOW_MS, None, PublishRules(), read_signals=True
+    ).build(pipeline)
     proto: bytes = pipeline.to_runner_api().SerializeToString(deterministic=True)
     return proto
 
@@ -335,7 +338,7 @@ def test_a_run_of_the_command_line_leaves_nothing_anywhere(tmp_path: Path) -> No
     assert done.returncode == 3, done.stderr[-2000:]
     release, grave = files_under(out), files_under(folders["grave"])
     assert f"_manifest/date={DATE}.json" in release
-    assert len(release) == 12
+    assert len(release) == 1 + len(table_schemas())
     search = search_of(c.CANARIES)
     assert c.leaks(search, release) == set()
     assert search.find(done.stdout + done.stderr + account.read_bytes()) == set()
@@ -423,8 +426,10 @@ def run_cli(
 
     def run(*flags: str, logging_on: bool = False) -> tuple[int, str, Path]:
         if logging_on:
-            monkeypatch.setattr(cli, "_silence_beam", lambda: None)
+            monkeypatch.setattr(running, "_silence_beam", lambda: None)
             logging.getLogger().setLevel(logging.DEBUG)
+            for name in ("apache_beam", "root"):  # a run before this one may have silenced them
+                monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
         monkeypatch.setattr(sys, "argv", ["logscrub", "run", str(logs), "-o", str(tmp_path / "out"), *flags])
         with pytest.raises(SystemExit) as ended:
             cli.main()

@@ -40,12 +40,12 @@ RANGES = plan_inputs((InputFile(p, len(d)) for p, d in FILES.items()), open_file
 
 
 def signals(key: EphemeralKey, part: int) -> SignalSet:
-    return engine.read_signals(RANGES[part], open_file, CONFIG, key, NOW_MS)
+    return engine.read_signals((RANGES[part],), open_file, CONFIG, key, NOW_MS)
 
 
 def hits(key: EphemeralKey, part: int) -> bytes:
     scrubber = engine.make_scrubber(CONFIG, key, None, NOW_MS)
-    elements, _ = engine.scrub_range(RANGES[part], open_file, scrubber, CONFIG, 1)
+    elements, _ = engine.scrub_range((RANGES[part],), open_file, scrubber, CONFIG, 1)
     return elements[0][1]
 
 

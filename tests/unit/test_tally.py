@@ -90,7 +90,11 @@ def test_every_line_of_the_sample_is_in_one_class() -> None:
         data = path.read_bytes()
         return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
-    paths = [path for path in sorted((ROOT / "sample_logs").rglob("*")) if path.is_file()]
+    paths = [
+        path
+        for path in sorted((ROOT / "sample_logs").rglob("*"))
+        if path.is_file() and path.suffix != ".mmdb"
+    ]
     _, result = run_engine({str(p): p.read_bytes() for p in paths}, Settings())
     lines = account_of(result)
     assert sum(lines.values()) == sum(line_count(content(path)) for path in paths)

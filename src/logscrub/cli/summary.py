@@ -5,21 +5,35 @@ account file tells the rest.
 """
 
 import json
-from collections.abc import Iterator
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from logscrub.config import Audience, Settings, Support
 from logscrub.engine import RunResult
 from logscrub.errors import ExitCode
 from logscrub.formats.registry import format_by_name
 from logscrub.release.day import DayOutcome, DayStatus
+from logscrub.schemas import table_schemas
 
 _STATUS = {
     DayStatus.RELEASED: "released",
-    DayStatus.UNCHANGED: "released before, unchanged",
-    DayStatus.LEFT_ALONE: "released before, left alone",
+    DayStatus.REPLACED: "replaced",
+    DayStatus.FEWER_HITS: "left alone",
+    DayStatus.UNCHANGED: "unchanged",
+    DayStatus.LEFT_ALONE: "left alone",
     DayStatus.UNDER_K: "not released",
 }
+_NOT_WRITTEN = (DayStatus.LEFT_ALONE, DayStatus.FEWER_HITS)
+_ORDINARY = (DayStatus.RELEASED, DayStatus.REPLACED, DayStatus.UNCHANGED)
 _FEW_ROWS = 3
+_MANY_DAYS = 14
+_LAST_DAYS = 7
+_DAY_HEADS = ("date ", "status ", "hits", "page views", "visits", "visitors", "hits of bots")
+_NO_FIGURES = ("",) * 5
+_TABLE_HEADS = ("table ", "rows", "folded", " ")
+_PLAIN_PATH = re.compile(r"[\w./-]+")
 
 
 def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
@@ -59,6 +73,11 @@ def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
             f"warning: {day.date}: released before with other content: input or settings differ; the release "
             "is left alone (a run needs every file with lines of a day: see the README)"
         )
+    if day.status is DayStatus.FEWER_HITS:
+        yield (
+            f"warning: {day.date}: this run has fewer hits than the release, which is left alone: check that "
+            "every file of the day is given, or add --force"
+        )
     for table, detectors in sorted(day.gate_hits.items()):
         for detector, count in sorted(detectors.items()):
             rows = "1 row" if count == 1 else f"{count} rows"
@@ -66,11 +85,94 @@ def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
 
 
 def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]:
-    """Lines for standard output: what became of each day, and where to look."""
-    for day in result.days:
-        yield f"{day.date}  {_STATUS[day.status]}{_figures(day)}{_why_folded(day, settings)}"
-    if not result.days:
+    """Lines for standard output: what became of each day, what each table holds, where to look."""
+    if result.days:
+        yield from aligned(_DAY_HEADS, _day_rows(result.days))
+    else:
         yield "no day can be released" + _why_nobody(result, settings)
+    released = [day for day in result.days if day.rows]
+    if released:
+        yield ""
+        yield from aligned(_TABLE_HEADS, _table_rows(released))
+    notes = [*_day_notes(result.days, settings), *_notes(result, settings, released=bool(released))]
+    if result.tally.rejects:
+        notes.append(_rejects(result))
+    if notes:
+        yield ""
+        yield from notes
+    if any(day.status is not DayStatus.UNDER_K for day in result.days):
+        yield ""
+        yield from _where(output)
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as columns of text; those whose head ends with a blank are set to the left."""
+    lines = [[head.strip() for head in heads], *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            cell.ljust(width) if head.endswith(" ") else cell.rjust(width)
+            for cell, width, head in zip(line, widths, heads, strict=True)
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def _day_rows(days: Sequence[DayOutcome]) -> list[tuple[str, ...]]:
+    """A row for each day; of many days the last ones, those with something to tell, and the sum."""
+    shown = list(days)
+    if len(days) > _MANY_DAYS:
+        special = [day for day in days[:-_LAST_DAYS] if day.status not in _ORDINARY][-_LAST_DAYS:]
+        shown = [*special, *days[-_LAST_DAYS:]]
+    rows = [
+        (
+            day.date,
+            _STATUS[day.status],
+            *(
+                map(_figure, (day.hits, day.page_views, day.visits, day.visitors, day.bot_hits))
+                if day.rows
+                else _NO_FIGURES
+            ),
+        )
+        for day in shown
+    ]
+    if len(shown) < len(days):
+        rows.append((f"… {len(days) - len(shown)} more", "", *_NO_FIGURES))
+        sums = [sum(getattr(day, name) or 0 for day in days) for name in ("hits", "page_views", "visits")]
+        bots = sum(day.bot_hits for day in days)
+        # Visitors are known for one day only: they do not add up.
+        rows.append((f"{len(days)} days", "in all", *map(_figure, sums), "", _figure(bots)))
+    return rows
+
+
+def _figure(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _table_rows(days: Sequence[DayOutcome]) -> list[tuple[str, ...]]:
+    """Rows of each table over all days, and the share of its first measure that stands in folded rows."""
+    rows: list[tuple[str, ...]] = []
+    for table in table_schemas().values():
+        amount = sum(day.amounts.get(table.name, 0) for day in days)
+        folded = sum(day.folded.get(table.name, 0) for day in days)
+        share = f"{folded / amount:.1%}" if amount and table.dimensions else "-"
+        of_hits = f"of {table.cell_measures[0].replace('_', ' ')}" if table.dimensions else ""
+        rows.append((table.name, f"{sum(day.rows.get(table.name, 0) for day in days):,}", share, of_hits))
+    return rows
+
+
+def _day_notes(days: Sequence[DayOutcome], settings: Settings) -> Iterator[str]:
+    """Why days are not released or folded: each reason once, with its days."""
+    reasons: dict[str, list[str]] = {}
+    for day in days:
+        if reason := _why_folded(day, settings):
+            reasons.setdefault(reason, []).append(day.date)
+    for reason, dates in reasons.items():
+        more = f" and {len(dates) - _FEW_ROWS} more days" if len(dates) > _FEW_ROWS else ""
+        yield f"note: {', '.join(dates[:_FEW_ROWS])}{more}: {reason}"
+
+
+def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator[str]:
+    """What the formats and the settings leave open."""
     blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
     if blind and settings.audience is Audience.GENERAL:
         yield (
@@ -79,8 +181,32 @@ def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]
         )
     if hostless := ", ".join(_hostless(result, settings)):
         yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
-    if any(day.status is not DayStatus.UNDER_K for day in result.days):
-        yield f"tables: {output}/<table>/date=<day>/part-0.parquet; check them with: logscrub verify {output}"
+    if released and not settings.geoip:
+        yield "note: every country is (unknown): --geoip FILE names a database that tells them"
+
+
+def _rejects(result: RunResult) -> str:
+    """How many lines were rejected and why, the commonest reasons first."""
+    counts: Counter[str] = Counter()
+    for of_file in result.tally.rejected.values():
+        counts.update({reason.value: rejects.count for reason, rejects in of_file.items()})
+    told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items(), key=_most_first))
+    lines = "1 line" if result.tally.rejects == 1 else f"{result.tally.rejects:,} lines"
+    return f"rejected: {lines} ({told}); files and byte offsets stand on standard error"
+
+
+def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
+
+
+def _where(output: str) -> Iterator[str]:
+    """Where the release is, and what can be done with it."""
+    place = output.rstrip("/")
+    yield f"tables: {place}/<table>/date=<day>/part-0.parquet"
+    yield f"check:  logscrub verify {shlex.quote(output)}"
+    if _PLAIN_PATH.fullmatch(place):  # in SQL in a shell, anything else would need two kinds of quotes
+        sql = f"FROM read_parquet('{place}/pages/*/*.parquet') ORDER BY page_views DESC LIMIT 20"
+        yield f'look:   duckdb -c "{sql}"'
 
 
 def _hostless(result: RunResult, settings: Settings) -> Iterator[str]:
@@ -100,14 +226,6 @@ def _why_nobody(result: RunResult, settings: Settings) -> str:
     return ""
 
 
-def _figures(day: DayOutcome) -> str:
-    if not day.rows:
-        return ""
-    views = "" if day.page_views is None else f", {day.page_views:,} page views"
-    rows = f"{sum(day.rows.values()):,} rows in {len(day.rows)} tables"
-    return f": {day.hits:,} hits{views}, {day.bot_hits:,} hits of bots; {rows}"
-
-
 def _why_folded(day: DayOutcome, settings: Settings) -> str:
     unit = "networks" if settings.support is Support.NETWORKS else "visitors"
     proxy = (
@@ -116,9 +234,9 @@ def _why_folded(day: DayOutcome, settings: Settings) -> str:
         else ""
     )
     if day.status is DayStatus.UNDER_K:
-        return f": fewer than {settings.min_support} {unit} or people with an id{proxy}"
+        return f"not released: fewer than {settings.min_support} {unit} or people with an id{proxy}"
     if len(day.folded_tables) > len(day.rows) // 2:
-        return f"; most tables fold to one row, for want of {unit}{proxy}"
+        return f"most tables fold to one row, for want of {unit}{proxy}"
     return ""
 
 
@@ -128,7 +246,7 @@ def exit_code(result: RunResult, settings: Settings) -> int:
         result.plan.problems
         or result.tally.problems
         or _over_reject_limit(result, settings)
-        or any(day.status is DayStatus.LEFT_ALONE for day in result.days)
+        or any(day.status in _NOT_WRITTEN for day in result.days)
     )
     return ExitCode.INCOMPLETE_INPUT if incomplete else ExitCode.DONE
 
@@ -137,12 +255,12 @@ def account(result: RunResult) -> str:
     """The account as JSON: what became of every line; all of `lines` add up to its `total`."""
     tally = result.tally
     duplicate = sum(d.lines for d in result.plan.duplicates)
-    left_alone = sum(d.held_hits for d in result.days if d.status is DayStatus.LEFT_ALONE)
+    left_alone = sum(d.held_hits for d in result.days if d.status in _NOT_WRITTEN)
     counted = sum(d.hits + d.bot_hits for d in result.days)
     lines = {
         "counted": counted,
         "withheld": tally.withheld,
-        "out_of_dates": tally.unfinished + left_alone,
+        "out_of_dates": tally.unfinished + tally.out_of_dates + left_alone,
         "under_k": sum(tally.kept.values()) - counted - left_alone,
         "blank": tally.blank,
         "duplicate": duplicate,

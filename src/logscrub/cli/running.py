@@ -1,0 +1,163 @@
+"""What the commands `run` and `verify` do; Beam is imported only when it is needed."""
+
+import logging
+import os
+import stat
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logscrub.cli.console import print_error, print_lines
+from logscrub.cli.imports import without_unused_packages
+from logscrub.cli.interrupts import ending_at_once
+from logscrub.errors import ExitCode, LogscrubError, UsageError, system_reason
+from logscrub.release.store import LocalStore, Store
+
+if TYPE_CHECKING:
+    from logscrub.config import Settings
+
+
+def run_logs(
+    inputs: Sequence[str],
+    output: str,
+    dates: tuple[str, str | None] | None,
+    beam_flags: Sequence[str],
+    options: dict[str, Any],
+) -> int:
+    """Read logs, release their traffic statistics and tell of it.
+
+    Args:
+        inputs: files, folders and patterns.
+        output: release folder.
+        dates: first and last day that are asked for.
+        beam_flags: flags for Beam.
+        options: the options of the command, by their names.
+
+    Returns:
+        The exit code.
+    """
+    started = time.monotonic()
+    settings = _settings(options)
+    account = options["account"]
+    if account:
+        _check_account(account, output)
+    _silence_beam()
+    with ending_at_once(), without_unused_packages():
+        from logscrub.beam.run import run_pipeline  # noqa: PLC0415
+        from logscrub.cli import summary  # noqa: PLC0415
+        from logscrub.cli.progress import show_progress, speed, tell  # noqa: PLC0415
+        from logscrub.cli.workers import watched_workers  # noqa: PLC0415
+
+    with watched_workers(), ending_at_once():
+        result = run_pipeline(
+            inputs,
+            output,
+            settings,
+            dates=dates,
+            replace=options["replace"],
+            force=options["force"],
+            account=account,
+            runner=options["runner"],
+            jobs=options["jobs"],
+            beam_flags=beam_flags,
+            progress=None if options["quiet"] else show_progress,
+        )
+    for line in summary.warnings(result, settings):
+        print_error(line)
+    if account:
+        _write_private(account, summary.account(result))
+    if not options["quiet"]:
+        seconds = time.monotonic() - started
+        tell(speed(result.tally.lines, result.plan.total_bytes, seconds))
+        print_lines(summary.summary(result, output, settings))
+    return summary.exit_code(result, settings)
+
+
+def verify_release(directory: str) -> int:
+    """Check a release again, tell what is wrong with it, and give the exit code."""
+    from logscrub.release.verify import is_of_release, released_days  # noqa: PLC0415
+    from logscrub.release.verify import verify as problems_of  # noqa: PLC0415
+
+    if "://" not in directory and not (directory and Path(directory).is_dir()):
+        raise UsageError(f"{directory or 'DIR'}: there is no such folder")
+    store = _store(directory)
+    days = released_days(store)
+    if not days and not any(map(is_of_release, store.paths())):
+        raise UsageError(f"{directory}: there is no release in it")
+    problems = list(problems_of(store))
+    for problem in problems:
+        print_error(f"failed: {problem}")
+    if problems:
+        return ExitCode.VERIFICATION_FAILED
+    print_lines(
+        [f"{directory}: {len(days)} released {'day' if len(days) == 1 else 'days'}, every check holds"]
+    )
+    return ExitCode.DONE
+
+
+def _store(directory: str) -> Store:
+    if "://" not in directory:
+        return LocalStore(directory)
+    _silence_beam()
+    with ending_at_once(), without_unused_packages():
+        from logscrub.beam.files import check_place, store_at  # noqa: PLC0415
+
+    check_place(directory)
+    return store_at(directory)
+
+
+def _settings(options: dict[str, Any]) -> "Settings":
+    config = options["config"]
+    text = _config_text(config) if config is not None else None
+    # Its import takes longer than to see that the file is not there.
+    from logscrub.config import load_settings  # noqa: PLC0415
+
+    flags = {name: options[name] for name in ("timezone", "audience", "min_support")}
+    flags["geoip"] = list(options["geoip"]) or None
+    try:
+        return load_settings(text, flags)
+    except UsageError as error:
+        raise UsageError(f"{config}: {error}" if config is not None else str(error)) from None
+
+
+def _config_text(config: str) -> str:
+    try:
+        return Path(config).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{config}: cannot be read: {system_reason(error)}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{config}: cannot be read: not UTF-8") from None
+
+
+def _check_account(account: str, output: str) -> None:
+    if "://" not in output and Path(account).resolve().is_relative_to(Path(output).resolve()):
+        raise UsageError(f"--account {account}: keep it outside {output}: it is for you alone")
+    if not Path(account).resolve().parent.is_dir():
+        raise UsageError(f"--account {account}: there is no such folder")
+    if Path(account).is_dir():
+        raise UsageError(f"--account {account}: that is a folder: name a file")
+
+
+def _write_private(path: str, text: str) -> None:
+    """Write a file that only its owner can read."""
+
+    def private(name: str, flags: int) -> int:
+        handle = os.open(name, flags, 0o600)
+        if stat.S_ISREG(os.fstat(handle).st_mode):  # /dev/stdout stays as it is
+            os.fchmod(handle, 0o600)
+        return handle
+
+    try:
+        with open(path, "w", encoding="utf-8", opener=private) as file:
+            file.write(text)
+    except OSError as error:
+        raise LogscrubError(f"--account {path}: cannot be written: {system_reason(error)}") from None
+
+
+def _silence_beam() -> None:
+    """Beam logs exceptions and advice of its own, at import too; what matters to the user is told by us."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("apache_beam", "root"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger().setLevel(logging.CRITICAL)
