@@ -145,7 +145,7 @@ def test_each_bad_file_is_told_nothing_of_it_is_counted_and_the_rest_goes_on(
     ended = logscrub("run", "logs", "missing.log", "no*.log", "-o", "out", "--account", "account.json")
     assert ended.code == 3
     assert hits(ended) == 12
-    others = {"logs/dangling.log": "missing", "logs/pipe.log": "unreadable", "missing.log": "missing"}
+    others = {"logs/dangling.log": "missing", "logs/pipe.log": "not_a_file", "missing.log": "missing"}
     expected = (
         {f"logs/{name}": reason for name, (_, reason) in bad.items()} | others | {"no*.log": "no_match"}
     )
