@@ -1,5 +1,6 @@
 """Typed, strict settings from defaults, a TOML file and command-line flags."""
 
+import difflib
 import hashlib
 import json
 import tomllib
@@ -223,8 +224,22 @@ def load_settings(toml: str | None, overrides: dict[str, Any]) -> Settings:
         raise UsageError(f"configuration: {problems}") from None
 
 
+_GIVE = {
+    "string_type": "give text in quotes",
+    "tuple_type": 'give a list of texts, such as ["one", "two"]',
+    "int_type": "give a whole number",
+    "float_type": "give a number",
+}
+
+
 def _told(problem: ErrorDetails) -> str:
     """What is wrong with one setting, in words of this tool."""
     if problem["type"] == "extra_forbidden":
-        return f"no such setting; known are: {', '.join(Settings.model_fields)}"
+        alike = difflib.get_close_matches(str(problem["loc"][0]), Settings.model_fields, n=1)
+        known = ", ".join(Settings.model_fields)
+        return (
+            f"no such setting; did you mean {alike[0]}?" if alike else f"no such setting; known are: {known}"
+        )
+    if problem["type"] in _GIVE:
+        return _GIVE[problem["type"]]
     return problem["msg"].removeprefix("Value error, ")

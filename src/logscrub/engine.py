@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.columns import codes
 from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import Geography
 from logscrub.errors import CorruptInputError, FileReason, InputFailedError, LineReason, system_reason
@@ -41,7 +42,7 @@ from logscrub.text.joined import Joined, Joiner, joined_lines, offsets
 from logscrub.text.streams import Compression, open_text
 from logscrub.traffic.calendar import DayRange, date_text
 from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
-from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits
+from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits, support_units
 from logscrub.traffic.tables import build_tables
 
 _FLUSH_HITS = 2_000_000  # hits of a large compressed file, which is one range, wait encoded for its end
@@ -290,8 +291,9 @@ class _Hits:
         if not self._batches:
             return
         hits, day = concatenate_hits(self._batches), np.concatenate(self._days).astype(np.int64)
-        shard = (hits.column("unit").to_numpy() % np.uint64(self._shards)).astype(np.int64)
-        place = day * self._shards + shard
+        visitor = hits.column("visitor")
+        shard = (support_units(visitor) % np.uint64(self._shards)).astype(np.int64)
+        place = day * self._shards + shard[codes(visitor)]
         order = _stable_order(place)
         hits, place = hits.take(pa.array(order)), place[order]
         starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])

@@ -49,6 +49,7 @@ class FileReason(StrEnum):
     """Why one input is not read, or not counted."""
 
     NO_MATCH = "no_match"
+    NO_FILES = "no_files"
     MISSING = "missing"
     UNREADABLE = "unreadable"
     NOT_A_FILE = "not_a_file"
@@ -65,8 +66,10 @@ class FileReason(StrEnum):
 
 _FILE_ADVICE = {
     FileReason.NO_MATCH: "the pattern matches no file: check the path, and quote the pattern",
+    FileReason.NO_FILES: "the folder holds no file to read: check the path",
     FileReason.MISSING: "there is no such file: check the path",
-    FileReason.UNREADABLE: "the file cannot be opened: check its permissions",
+    FileReason.UNREADABLE: "it cannot be opened: check its permissions; a remote one needs credentials and "
+    "Beam's package for it",
     FileReason.NOT_A_FILE: "a pipe or a device cannot be read twice: write it to a file first",
     FileReason.EMPTY: "the file has no lines: nothing to count",
     FileReason.BINARY: "the file is not text: give log files, plain or gzip",

@@ -11,7 +11,9 @@ import pytest
 
 from tests.support import bytes_of, combined_line, process, without_progress
 
-INTERRUPTED = "logscrub: interrupted; days that were not finished have no manifest\n"
+INTERRUPTED = (
+    "logscrub: interrupted; days that were not finished have no manifest: run the same command again\n"
+)
 PROCESSES = ["--jobs", 2, "--", "--direct_running_mode=multi_processing"]
 
 

@@ -165,7 +165,7 @@ def test_an_interrupt_ends_worker_processes_too(tmp_path: Path) -> None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 130
     assert [line for line in told.splitlines() if line and not OURS.fullmatch(line)] == [
-        "logscrub: interrupted; days that were not finished have no manifest"
+        "logscrub: interrupted; days that were not finished have no manifest: run the same command again"
     ]
 
 

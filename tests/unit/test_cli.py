@@ -323,7 +323,8 @@ def test_an_output_that_cannot_be_written_is_told(
     logscrub: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.log").write_bytes(log())
-    for output in ("a.log", "a.log/out", "/proc/out"):
+    assert logscrub("run", "a.log", "-o", "a.log").err == "logscrub: a.log: that is a file: name a folder\n"
+    for output in ("a.log/out", "/proc/out"):
         ended = logscrub("run", "a.log", "-o", output)
         assert ended.code == 1
         assert f"logscrub: {output}: cannot be written: " in ended.err
@@ -380,7 +381,8 @@ def test_the_account_is_for_its_owner_alone(logscrub: Run, tmp_path: Path, exist
     (tmp_path / "a.log").write_bytes(log())
     account = tmp_path / "account.json"
     if exists:
-        account.write_text("x" * 100_000)
+        assert logscrub("run", "a.log", "-o", "before", "--account", account).code == 0
+        account.write_text(account.read_text() + "\n" * 100_000)
         account.chmod(0o644)
     assert logscrub("run", "a.log", "-o", "out", "--account", account).code == 0
     assert account.stat().st_mode & 0o777 == 0o600
@@ -398,8 +400,12 @@ def test_an_account_in_a_wrong_place_is_refused_before_the_run(logscrub: Run, tm
         "no/account.json",
         ".",
         "a.log",
+        "settings.toml",
+        "list.json",
     ):
-        ended = logscrub("run", "*.log", "-o", "out", "--account", account)
+        (tmp_path / "settings.toml").write_text("")
+        (tmp_path / "list.json").write_text("[1]")
+        ended = logscrub("run", "*.log", "-o", "out", "--account", account, "--config", "settings.toml")
         assert ended.code == 2, account
         assert f"--account {account}: " in ended.err
     assert (tmp_path / "a.log").read_bytes() == log()
@@ -592,7 +598,10 @@ def test_interrupted_in_mid_run_it_leaves_no_manifest_and_no_temporary_file(
     assert running.returncode == 130
     assert said == ""
     told = without_progress(told).strip()
-    assert told == "logscrub: interrupted; days that were not finished have no manifest"
+    assert (
+        told
+        == "logscrub: interrupted; days that were not finished have no manifest: run the same command again"
+    )
     assert bytes_of(out) == {}
     (tmp_path / "a.log").write_bytes(log())
     assert logscrub("run", "a.log", "-o", "out").code == 0
@@ -617,7 +626,10 @@ def test_interrupted_in_the_first_moments_it_shows_no_traceback(tmp_path: Path, 
         running.kill()
     said = [line for line in told.splitlines() if line and not line.startswith("import time:")]
     # At the first of these moments there is nothing yet that could tell of it.
-    assert said in ([], ["logscrub: interrupted; days that were not finished have no manifest"])
+    assert said in (
+        [],
+        ["logscrub: interrupted; days that were not finished have no manifest: run the same command again"],
+    )
     assert running.returncode == 130
 
 

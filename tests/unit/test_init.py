@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from logscrub.cli.commands import cli
 from logscrub.cli.init import commented_config, config_schema, schema_text, write_config
+from logscrub.cli.running import program
 from logscrub.config import Settings, load_settings
 from logscrub.errors import LogscrubError, UsageError
 from tests.support import ROOT
@@ -99,7 +100,7 @@ def test_it_writes_both_files_and_tells_what_to_do_next(tmp_path: Path) -> None:
     assert ended.exit_code == 0
     assert ended.output.splitlines() == [
         f"wrote {config} and {schema}",
-        f"next: logscrub run LOGS -o stats --config '{config}'",
+        f"next: {program()} run LOGS -o stats --config '{config}'",
     ]
     assert config.read_text("utf-8") == commented_config()
     assert json.loads(schema.read_text("utf-8")) == config_schema()
@@ -162,7 +163,7 @@ def test_the_command_as_a_process(tmp_path: Path) -> None:
         for more in ([], [], ["--", "--streaming"])
     )
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.splitlines()[-1] == "next: logscrub run LOGS -o stats --config logscrub.toml"
+    assert first.stdout.splitlines()[-1] == f"next: {program()} run LOGS -o stats --config logscrub.toml"
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "logscrub: logscrub.toml: there is such a file already: --force replaces it\n"
     assert beam.returncode == 2

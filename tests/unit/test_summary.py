@@ -11,9 +11,10 @@ import pytest
 from logscrub.cli.summary import aligned, summary
 from logscrub.config import Settings
 from logscrub.engine import RunResult
-from logscrub.release.day import DayOutcome, DayStatus
+from logscrub.release.day import DayOutcome, DayStatus, PublishRules
 from logscrub.schemas import table_schemas
-from tests.support import DAY, combined_line, rows_of, run_engine
+from logscrub.traffic.calendar import day_range
+from tests.support import DAY, NOW_MS, combined_line, rows_of, run_engine
 
 SETTINGS = Settings(min_support=2)
 
@@ -120,8 +121,8 @@ def test_what_to_do_next_works(tmp_path: Path) -> None:
         (out / path).write_bytes(data)
     commands = {line.split(":")[0]: line.split(": ", 1)[1].strip() for line in told(result, f"{out}/")[-3:]}
     assert commands["tables"] == f"{out}/<table>/date=<day>/part-0.parquet"
-    assert shlex.split(commands["check"]) == ["logscrub", "verify", f"{out}/"]
-    program, _, sql = shlex.split(commands["look"])
+    assert shlex.split(commands["check"]) == ["logscrub", "verify", str(out)]
+    program, _, sql = shlex.split(commands["look"], comments=True)
     assert program == "duckdb"
     found = duckdb.sql(sql).fetchall()
     assert [row[2] for row in found] == sorted((row[2] for row in found), reverse=True)
@@ -132,12 +133,27 @@ def test_commands_are_safe_to_paste(output: str) -> None:
     _, result = run_engine({"a.log": log()}, SETTINGS)
     lines = told(result, output)
     check = next(line for line in lines if line.startswith("check:"))
-    assert shlex.split(check.removeprefix("check:"))[-1] == output
+    place = f"./{output}" if output.startswith("-") else output  # else it would be an option
+    assert shlex.split(check.removeprefix("check:"))[-1] == place
     for look in (line for line in lines if line.startswith("look:")):
         said = subprocess.run(
             ["sh", "-c", look.replace("look:   duckdb -c", "echo")], capture_output=True, check=True
         )
-        assert f"'{output}/pages" in said.stdout.decode()
+        assert f"'{place}/pages" in said.stdout.decode()
+
+
+def test_a_day_that_is_released_empty_is_told() -> None:
+    """Nobody there, and fewer than k there, are told in the same words."""
+    days = day_range("2026-03-01", "2026-03-02", NOW_MS, "UTC")
+    rules = PublishRules(days.dates())
+    said = []
+    for line in (b"", log()[: log().index(b"\n") + 1].replace(b"14/Mar", b"01/Mar")):
+        _, result = run_engine({"a.log": line + log()}, SETTINGS, days=days, rules=rules)
+        said.append(told(result))
+    assert said[0] == said[1]
+    assert sum(line.startswith("2026-03-0") and "empty" in line for line in said[0]) == 2
+    assert any("released empty" in line and "--replace" in line for line in said[0])
+    assert not any(line.startswith(("pages", "look:")) for line in said[0])
 
 
 def test_lines_fit_a_terminal_and_need_no_style() -> None:

@@ -15,6 +15,8 @@ from logscrub.errors import FileReason, PublishError, UsageError, system_reason
 from logscrub.inputs import FileProblem, InputFile
 from logscrub.release.store import LocalStore, Store, shown
 
+_DATABASE = ".mmdb"  # of places, which may lie beside the logs
+
 
 def is_remote(path: str) -> bool:
     """Whether a path names a scheme such as gs:// or s3://."""
@@ -31,7 +33,10 @@ def check_place(path: str) -> None:
         if is_remote(path):
             FileSystems.get_filesystem(path)
     except (ValueError, BeamIOError):
-        raise UsageError(f"{path}: no such file system is known here: check what stands before ://") from None
+        raise UsageError(
+            f"{path}: no such file system is known here: check what stands before ://, and whether Beam's "
+            "package for it is installed"
+        ) from None
 
 
 def open_file(path: str) -> BinaryIO:
@@ -61,7 +66,7 @@ def open_geography(path: str) -> Database:
 
 
 def match_inputs(inputs: Sequence[str]) -> tuple[list[InputFile], list[FileProblem]]:
-    """Find the files of paths, folders and patterns; hidden files in folders are left out.
+    """Find the files of paths, folders and patterns; hidden files and databases in folders are left out.
 
     Args:
         inputs: what the user gave.
@@ -119,12 +124,12 @@ def _walk(path: Path) -> tuple[list[InputFile], list[FileProblem]]:
         names[:] = [name for name in shown if (Path(folder) / name).resolve() not in walked]
         walked.update((Path(folder) / name).resolve() for name in names)
         for entry in sorted(entries):
-            if not entry.startswith("."):
+            if not entry.startswith(".") and not entry.endswith(_DATABASE):
                 found, missing = _one(Path(folder) / entry)
                 files += found
                 problems += missing
     if not files and not problems:
-        problems.append(FileProblem(str(path), FileReason.NO_MATCH))
+        problems.append(FileProblem(str(path), FileReason.NO_FILES))
     return files, problems
 
 
@@ -159,7 +164,9 @@ class BeamStore:
             with FileSystems.open(full, compression_type=CompressionTypes.UNCOMPRESSED) as file:
                 return bytes(file.read())
         except BeamIOError:
-            raise PublishError(f"{full}: cannot be read") from None
+            raise PublishError(
+                f"{full}: cannot be read: check credentials and Beam's package for it"
+            ) from None
 
     def write(self, path: str, data: bytes) -> None:
         """Publish a whole file, replacing one that is there."""
@@ -168,7 +175,9 @@ class BeamStore:
             with FileSystems.create(full, compression_type=CompressionTypes.UNCOMPRESSED) as file:
                 file.write(data)
         except BeamIOError:
-            raise PublishError(f"{full}: cannot be written") from None
+            raise PublishError(
+                f"{full}: cannot be written: check credentials and Beam's package for it"
+            ) from None
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
@@ -184,7 +193,9 @@ class BeamStore:
         try:
             matched = FileSystems.match([f"{self._root}/**"])[0].metadata_list
         except BeamIOError:
-            raise PublishError(f"{self._root}: cannot be read") from None
+            raise PublishError(
+                f"{self._root}: cannot be read: check credentials and Beam's package for it"
+            ) from None
         return shown(m.path.removeprefix(f"{self._root}/") for m in matched)
 
 

@@ -22,7 +22,7 @@ def check_output(output: str, settings: Settings) -> None:
     """Check that a release of these settings may be written to a place.
 
     Raises:
-        UsageError: it is a folder of other things, or holds days of another time zone.
+        UsageError: it is no folder, or one of other things, or holds days of another time zone.
         PublishError: it cannot be looked at.
     """
     try:
@@ -36,8 +36,8 @@ def check_output(output: str, settings: Settings) -> None:
     zone = _zone(manifest) if manifest else None
     if zone not in {None, settings.timezone}:
         raise UsageError(
-            f"{output}: its days are those of another time zone than {settings.timezone}, so hits count "
-            "on two days: set the timezone of this release, or name another folder"
+            f"{output}: its days are those of {zone}, not of {settings.timezone}, so hits would count on two "
+            "days: set the timezone of this release, or name another folder"
         )
 
 
@@ -50,6 +50,8 @@ def _zone(manifest: bytes) -> object:
 
 def _check_folder(output: str) -> None:
     folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{output}: that is a file: name a folder")
     if not folder.is_dir():
         return
     names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]

@@ -4,7 +4,7 @@ import os
 import sys
 
 _INTERRUPTED = 130  # as `logscrub.errors.ExitCode` has it
-_TOLD = "interrupted; days that were not finished have no manifest"
+_TOLD = "interrupted; days that were not finished have no manifest: run the same command again"
 
 
 def main() -> None:

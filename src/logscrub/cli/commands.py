@@ -121,11 +121,12 @@ def init_command(output: str, force: bool) -> None:
         raise UsageError("init takes nothing after --")
     with ending_at_once():
         from logscrub.cli.init import write_config  # noqa: PLC0415
+        from logscrub.cli.running import program  # noqa: PLC0415
     config, schema = write_config(output, force=force)
     print_lines(
         [
             f"wrote {config} and {schema}",
-            f"next: logscrub run LOGS -o stats --config {shlex.quote(str(config))}",
+            f"next: {program()} run LOGS -o stats --config {shlex.quote(str(config))}",
         ]
     )
 

@@ -85,7 +85,8 @@ def start(plan: Plan) -> str:
 def speed(lines: int, stored_bytes: int, seconds: float) -> str:
     """The last line of a run: lines, rounded to two digits, stored bytes of the input, and their rates."""
     rate = f"{_rounded(lines / max(seconds, 1e-9)):,} lines/s, {size(stored_bytes / max(seconds, 1e-9))}/s"
-    return f"progress: {_rounded(lines):,} lines, {size(stored_bytes)} in {duration(seconds)}: {rate}"
+    counted = "1 line" if lines == 1 else f"{_rounded(lines):,} lines"
+    return f"progress: {counted}, {size(stored_bytes)} in {duration(seconds)}: {rate}"
 
 
 def size(stored_bytes: float) -> str:

@@ -1,8 +1,12 @@
 """What the commands `run` and `verify` do; Beam is imported only when it is needed."""
 
+import json
 import logging
 import os
+import shlex
+import shutil
 import stat
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +45,7 @@ def run_logs(
     settings = _settings(options)
     account = options["account"]
     if account:
-        _check_account(account, output)
+        _check_account(account, output, [options["config"], *settings.geoip])
     _silence_beam()
     with ending_at_once(), without_unused_packages():
         from logscrub.beam.run import run_pipeline  # noqa: PLC0415
@@ -70,8 +74,16 @@ def run_logs(
     if not options["quiet"]:
         seconds = time.monotonic() - started
         tell(speed(result.tally.lines, result.plan.total_bytes, seconds))
-        print_lines(summary.summary(result, output, settings))
+        print_lines(summary.summary(result, output, settings, program()))
     return summary.exit_code(result, settings)
+
+
+def program() -> str:
+    """How a shell calls this program: by its name, or by the path by which it was called this time."""
+    if shutil.which("logscrub"):
+        return "logscrub"
+    called = Path(sys.argv[0])
+    return shlex.quote(sys.argv[0]) if called.name == "logscrub" else "python -m logscrub"
 
 
 def verify_release(directory: str) -> int:
@@ -130,13 +142,27 @@ def _config_text(config: str) -> str:
         raise UsageError(f"{config}: cannot be read: not UTF-8") from None
 
 
-def _check_account(account: str, output: str) -> None:
+def _check_account(account: str, output: str, in_use: Sequence[str | None]) -> None:
     if "://" not in output and Path(account).resolve().is_relative_to(Path(output).resolve()):
         raise UsageError(f"--account {account}: keep it outside {output}: it is for you alone")
     if not Path(account).resolve().parent.is_dir():
         raise UsageError(f"--account {account}: there is no such folder")
     if Path(account).is_dir():
         raise UsageError(f"--account {account}: that is a folder: name a file")
+    used = any(path and os.path.realpath(path) == os.path.realpath(account) for path in in_use)
+    if used or not _may_be_replaced(Path(account)):
+        raise UsageError(f"--account {account}: there is a file that is no account: name another one")
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether nothing is lost when an account is written: what is there is one, or nothing at all."""
+    try:
+        if not path.is_file():
+            return True
+        text = path.read_text(encoding="utf-8")
+        return not text or {"total", "lines", "days"} <= set(json.loads(text))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def _write_private(path: str, text: str) -> None:

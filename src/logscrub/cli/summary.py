@@ -33,7 +33,7 @@ _LAST_DAYS = 7
 _DAY_HEADS = ("date ", "status ", "hits", "page views", "visits", "visitors", "hits of bots")
 _NO_FIGURES = ("",) * 5
 _TABLE_HEADS = ("table ", "rows", "folded", " ")
-_PLAIN_PATH = re.compile(r"[\w./-]+")
+_PLAIN_PATH = re.compile(r"[\w ./-]+")
 
 
 def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
@@ -70,8 +70,8 @@ def _over_reject_limit(result: RunResult, settings: Settings) -> bool:
 def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
     if day.status is DayStatus.LEFT_ALONE:
         yield (
-            f"warning: {day.date}: released before with other content: input or settings differ; the release "
-            "is left alone (a run needs every file with lines of a day: see the README)"
+            f"warning: {day.date}: released before with other content: input, settings or databases differ; "
+            "the release is left alone: give the run every file with lines of the day, or add --replace"
         )
     if day.status is DayStatus.FEWER_HITS:
         yield (
@@ -84,13 +84,20 @@ def _day_warnings(day: DayOutcome, settings: Settings) -> Iterator[str]:
             yield f"note: {day.date}: {table}: {rows} folded, the text looks like personal data ({detector})"
 
 
-def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]:
-    """Lines for standard output: what became of each day, what each table holds, where to look."""
+def summary(result: RunResult, output: str, settings: Settings, program: str = "logscrub") -> Iterator[str]:
+    """Lines for standard output: what became of each day, what each table holds, where to look.
+
+    Args:
+        result: what the run did.
+        output: release folder, as given.
+        settings: those of the run.
+        program: how this program is called from a shell.
+    """
     if result.days:
         yield from aligned(_DAY_HEADS, _day_rows(result.days))
     else:
         yield "no day can be released" + _why_nobody(result, settings)
-    released = [day for day in result.days if day.rows]
+    released = [day for day in result.days if any(day.rows.values())]
     if released:
         yield ""
         yield from aligned(_TABLE_HEADS, _table_rows(released))
@@ -102,7 +109,7 @@ def summary(result: RunResult, output: str, settings: Settings) -> Iterator[str]
         yield from notes
     if any(day.status is not DayStatus.UNDER_K for day in result.days):
         yield ""
-        yield from _where(output)
+        yield from _where(output, program, look=bool(released))
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -126,10 +133,10 @@ def _day_rows(days: Sequence[DayOutcome]) -> list[tuple[str, ...]]:
     rows = [
         (
             day.date,
-            _STATUS[day.status],
+            "empty" if _is_empty(day) else _STATUS[day.status],
             *(
                 map(_figure, (day.hits, day.page_views, day.visits, day.visitors, day.bot_hits))
-                if day.rows
+                if any(day.rows.values())
                 else _NO_FIGURES
             ),
         )
@@ -199,14 +206,17 @@ def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-def _where(output: str) -> Iterator[str]:
+def _where(output: str, program: str, *, look: bool) -> Iterator[str]:
     """Where the release is, and what can be done with it."""
     place = output.rstrip("/")
+    place = f"./{place}" if place.startswith("-") else place
     yield f"tables: {place}/<table>/date=<day>/part-0.parquet"
-    yield f"check:  logscrub verify {shlex.quote(output)}"
-    if _PLAIN_PATH.fullmatch(place):  # in SQL in a shell, anything else would need two kinds of quotes
+    yield f"check:  {program} verify {shlex.quote(place)}"
+    if look and _PLAIN_PATH.fullmatch(
+        place
+    ):  # in SQL in a shell, anything else would need two kinds of quotes
         sql = f"FROM read_parquet('{place}/pages/*/*.parquet') ORDER BY page_views DESC LIMIT 20"
-        yield f'look:   duckdb -c "{sql}"'
+        yield f'look:   duckdb -c "{sql}"  # pip install duckdb-cli'
 
 
 def _hostless(result: RunResult, settings: Settings) -> Iterator[str]:
@@ -226,6 +236,11 @@ def _why_nobody(result: RunResult, settings: Settings) -> str:
     return ""
 
 
+def _is_empty(day: DayOutcome) -> bool:
+    """Whether a day was released without a row, which says nothing but that k were not there."""
+    return day.status in _ORDINARY and not any(day.rows.values())
+
+
 def _why_folded(day: DayOutcome, settings: Settings) -> str:
     unit = "networks" if settings.support is Support.NETWORKS else "visitors"
     proxy = (
@@ -235,6 +250,11 @@ def _why_folded(day: DayOutcome, settings: Settings) -> str:
     )
     if day.status is DayStatus.UNDER_K:
         return f"not released: fewer than {settings.min_support} {unit} or people with an id{proxy}"
+    if _is_empty(day):
+        return (
+            f"released empty: nobody, or fewer than {settings.min_support} {unit} or people with an id; if "
+            "files were missing, give them and add --replace"
+        )
     if len(day.folded_tables) > len(day.rows) // 2:
         return f"most tables fold to one row, for want of {unit}{proxy}"
     return ""

@@ -18,7 +18,7 @@ from logscrub.enrich.user_agents import classify
 from logscrub.privacy.urls import host_name, is_static_asset, may_identify, route_template
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.identities import Identities
-from logscrub.traffic.hits import HITS
+from logscrub.traffic.hits import HITS, visitors
 
 _TEXTS = (
     *("host", "method", "target", "referrer", "user_agent", "event"),
@@ -53,8 +53,7 @@ class HitMaker:
         template, page_view = self._requests(text, status.to_numpy(zero_copy_only=False))
         host_answers = self._hosts(text["host"].dictionary.to_pylist())
         columns = {
-            "unit": pa.array(identities.unit),
-            "visitor": pa.array(identities.visitor),
+            "visitor": visitors(identities.visitor, identities.unit),
             "time": records.column("time"),
             "hour": pa.array(identities.hour),
             "status": status,

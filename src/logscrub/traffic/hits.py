@@ -12,10 +12,11 @@ import pyarrow as pa
 from logscrub.columns import TEXT, compact_batch
 from logscrub.errors import KeyMismatchError
 
+VISITOR = pa.dictionary(pa.int32(), pa.binary(16))
+
 HITS = pa.schema(
     [
-        ("unit", pa.uint64()),  # pseudonym of the support unit
-        ("visitor", pa.uint64()),  # pseudonym of the visitor
+        ("visitor", VISITOR),  # pseudonyms of the visitor and of its support unit
         ("time", pa.int64()),  # epoch milliseconds
         ("hour", pa.int8()),  # of the reporting time zone
         ("status", pa.int16()),  # 0 when none was logged
@@ -38,6 +39,19 @@ HITS = pa.schema(
 """Columns of hits. What belongs together stands in one text, `SEPARATOR` between its parts."""
 
 _KEY_CHECK = b"key_check"
+
+
+def visitors(visitor: npt.NDArray[np.uint64], unit: npt.NDArray[np.uint64]) -> pa.DictionaryArray:
+    """Column `visitor` of hits, from the pseudonyms of each hit's visitor and support unit."""
+    pairs = pa.py_buffer(np.column_stack([visitor, unit]))
+    return pa.Array.from_buffers(pa.binary(16), len(visitor), [None, pairs]).dictionary_encode()
+
+
+def support_units(column: pa.DictionaryArray) -> npt.NDArray[np.uint64]:
+    """Support unit of each distinct visitor of a column `visitor`."""
+    distinct = column.dictionary
+    pairs = np.frombuffer(distinct.buffers()[1] or b"", dtype=np.uint64).reshape(-1, 2)
+    return pairs[distinct.offset : distinct.offset + len(distinct), 1]
 
 
 def encode_hits(hits: pa.RecordBatch, key_check: bytes) -> bytes:

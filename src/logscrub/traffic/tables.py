@@ -12,7 +12,7 @@ from logscrub.columns import codes, compact_batch, pack
 from logscrub.durations import BUCKETS, NO_BUCKET
 from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
-from logscrub.traffic.hits import bots
+from logscrub.traffic.hits import bots, support_units
 from logscrub.traffic.visits import Followed, follow
 
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +30,7 @@ def build_tables(hits: pa.RecordBatch, k: int, key_check: bytes) -> dict[str, Ta
         key_check: key check value of the run.
     """
     is_bot = bots(hits)
-    people = follow(hits.filter(pa.array(~is_bot)))
+    people = follow(hits, np.flatnonzero(~is_bot))
     populations = _populations(people) | {"bot_hits": _of_bots(hits.filter(pa.array(is_bot)))}
     support = len(populations["hits"].units)
     tables = {}
@@ -92,15 +92,16 @@ def _populations(people: Followed) -> dict[str, _Population]:
 
 
 def _of_bots(hits: pa.RecordBatch) -> _Population:
-    hits = compact_batch(hits.take(pa.array(np.argsort(hits.column("visitor").to_numpy(), kind="stable"))))
-    visitor = hits.column("visitor").to_numpy()
+    hits = compact_batch(hits.take(pa.array(np.argsort(codes(hits.column("visitor")), kind="stable"))))
+    visitor = codes(hits.column("visitor"))
     starts = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
     measures = {"hits": np.ones(len(hits), dtype=np.int64), "bytes": hits.column("bytes").to_numpy()}
     return _population(hits, starts, measures)
 
 
 def _population(hits: pa.RecordBatch, visitor_start: Flags, measures: dict[str, Ints]) -> _Population:
-    units, unit = np.unique(hits.column("unit").to_numpy()[visitor_start], return_inverse=True)
+    who = hits.column("visitor")
+    units, unit = np.unique(support_units(who)[codes(who)[visitor_start]], return_inverse=True)
     visitor = np.cumsum(visitor_start) - 1
     return _Population(hits, None, visitor, unit.astype(np.int64), units, measures)
 
