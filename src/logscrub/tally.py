@@ -78,9 +78,9 @@ class Tally:
 
     @property
     def reject_rate(self) -> float:
-        """Rejected lines over kept and rejected ones: withheld records must not show in it."""
-        kept = sum(self.kept.values())
-        return self.rejects / (kept + self.rejects) if self.rejects else 0.0
+        """Rejected lines over all that hold something; withheld ones must not show in it."""
+        read = sum(self.kept.values()) + self.unfinished + self.out_of_dates + self.rejects
+        return self.rejects / read if self.rejects else 0.0
 
     def to_json(self) -> str:
         """JSON text, the same for equal tallies."""

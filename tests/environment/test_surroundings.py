@@ -32,7 +32,7 @@ def test_whatever_is_around_a_run_the_release_is_the_same(
     expected, _ = run_engine({"a.log": log()}, Settings())
     (tmp_path / "lögs").mkdir()
     (tmp_path / "lögs" / "a b…\n.log").write_bytes(log())
-    (tmp_path / "lögs" / os.fsdecode(b"\xff\x1b[31m.log")).write_bytes(b"")
+    (tmp_path / "lögs" / os.fsdecode(b"\xff\x1b[31m.log")).write_bytes(bytes(99))
     cwd = tmp_path / "cwd"
     cwd.mkdir(mode=0o555)
     arguments = ["run", tmp_path / "lögs", "-o", tmp_path / "oüt\x1b[0m", "--account", tmp_path / "account"]
@@ -40,7 +40,7 @@ def test_whatever_is_around_a_run_the_release_is_the_same(
     said, told = running.communicate(timeout=60)
     assert running.returncode == 3
     assert "\x1b" not in said + told
-    assert r"\xff\x1b[31m.log: empty: " in told
+    assert r"\xff\x1b[31m.log: binary: " in told
     assert "released" in said
     assert bytes_of(tmp_path / "oüt\x1b[0m") == expected
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "oüt\x1b[0m").rglob("*") if path.is_file()}
@@ -52,11 +52,11 @@ def test_whatever_is_around_a_run_the_release_is_the_same(
 def test_names_that_a_terminal_would_obey_are_told_harmlessly(logscrub: Run, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "good\x1b]0;x\x07.log").write_bytes(log() + b"bad\n")
-    (tmp_path / "logs" / os.fsdecode(b"new\nline\x9b\xe2\x80\xae.log")).write_bytes(b"")
+    (tmp_path / "logs" / os.fsdecode(b"new\nline\x9b\xe2\x80\xae.log")).write_bytes(bytes(99))
     ended = logscrub("run", "logs", "no\x1b2J.log", "-o", "out\x1b[31m", "--account", "account.json")
     assert (ended.code, hits(ended)) == (3, 12)
     assert {"\x1b", "\x07", "\x9b", "\u202e"}.isdisjoint(ended.out + ended.err)
-    assert r"logs/new\x0aline\x9b\u202e.log: empty: " in ended.err
+    assert r"logs/new\x0aline\x9b\u202e.log: binary: " in ended.err
     assert r"no\x1b2J.log: missing: " in ended.err
     assert r"out\x1b[31m" in ended.out
     assert (

@@ -179,6 +179,7 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "matrix parameter": "/cart;jsessionid={}".format,
     "query": "/search?q={0}&{0}=1".format,
     "campaign": "/?utm_source={0}&utm_medium={0}&utm_campaign={0}".format,
+    "campaign with entities": lambda x: "/?utm_campaign=" + quote("".join(f"&#{ord(c)};" for c in x)),
     "part of a campaign": "/?utm_campaign=mail+{}".format,
     "fragment": "/page#{}".format,
     "absolute form": "http://{}/index.html".format,

@@ -3,13 +3,14 @@
 import gzip
 import random
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from logscrub.config import Settings
 from logscrub.errors import FileReason
 from tests.privacy.test_non_interference import make_logs
-from tests.support import run_engine
+from tests.support import combined_line, rows_of, run_engine
 
 
 def shuffled(content: bytes, chance: random.Random) -> bytes:
@@ -89,3 +90,26 @@ def hostile_lines() -> list[bytes]:
     ]
     lines = [head % (n, n % 10) + tail + b"\n" for n, tail in enumerate(tails)]
     return [*lines, b"\n", b"  \n", b'""""""\n', b'"\n', b"\xef\xbb\xbf" + lines[0], b"\x00\n"]
+
+
+@pytest.mark.parametrize("shards", [2, 3, 7, 16])
+def test_a_visitor_lies_in_one_shard_whatever_the_address_is_wrapped_in(shards: int) -> None:
+    """A private address inside ISATAP is anew in every site: it is no visitor of two networks."""
+    dresses = (
+        "2001:db8:{n}00::5efe:10.0.0.5",
+        "2002:c633:64{n:02x}::1",
+        "::ffff:198.51.{n}.1",
+        "198.51.{n}.1",
+    )
+    lines = [
+        combined_line(dress.format(n=n), f"14/Mar/2026:10:{minute:02}:00 +0000")
+        for n in range(1, 9)
+        for dress in dresses
+        for minute in (0, 45)
+    ]
+    files = {"a.log": b"".join(lines)}
+    one, _ = run_engine(files, Settings(min_support=2, shards=1))
+    assert run_engine(files, Settings(min_support=2, shards=shards))[0] == one
+    ((days),) = rows_of(one, "days", "2026-03-14")
+    # ISATAP and 6to4 are visitors of their own; the mapped address is the address.
+    assert (days["visitors"], days["visits"]) == (24, 48)

@@ -151,14 +151,31 @@ def test_each_bad_file_is_told_nothing_of_it_is_counted_and_the_rest_goes_on(
     )
     assert json.loads((tmp_path / "account.json").read_text())["inputs"] == expected
     for path, reason in expected.items():
-        assert ended.err.count(f"warning: {path}: {reason}: ") == 1
+        # An empty log is a quiet day.
+        assert ended.err.count(f"warning: {path}: {reason}: ") == (reason != "empty")
     assert logscrub("verify", "out").code == 0
 
 
 def test_a_run_of_bad_files_only_releases_nothing(logscrub: Run, tmp_path: Path) -> None:
-    (tmp_path / "empty.log").write_bytes(b"")
-    ended = logscrub("run", "empty.log", "-o", "out")
+    (tmp_path / "bad.log").write_bytes(bytes(99))
+    ended = logscrub("run", "bad.log", "-o", "out")
     assert (ended.code, ended.out) == (3, "no day can be released\n")
+    assert logscrub("run", "bad.log", "-o", "out", "--date", DAY).code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_log_of_a_child_only_is_as_good_as_an_empty_one(logscrub: Run, tmp_path: Path) -> None:
+    """Also for a day that is asked for, which is then released empty."""
+    child = {"time": f"{DAY}T10:00:00Z", "ip": "198.51.100.7", "path": "/", "child": True}
+    told = []
+    for number, record in enumerate((b"", json.dumps(child).encode())):
+        (tmp_path / "a.jsonl").write_bytes(record)
+        plain = logscrub("run", "a.jsonl", "-o", f"plain{number}")
+        asked = logscrub("run", "a.jsonl", "-o", f"out{number}", "--date", DAY)
+        told += [(plain.code, plain.out, plain.err, asked.code, asked.out.replace("out1", "out0"), asked.err)]
+    assert told[0] == told[1]
+    assert told[0][0] == told[0][3] == 0
+    assert bytes_of(tmp_path / "out0") == bytes_of(tmp_path / "out1") != {}
 
 
 def test_a_place_that_cannot_be_looked_at_is_told(

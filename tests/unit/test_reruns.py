@@ -192,3 +192,13 @@ def test_yesterday_is_of_the_reporting_time_zone(timezone: str) -> None:
 def test_wrong_dates_are_refused(first: str, last: str | None, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         day_range(first, last, NOW_MS, "UTC")
+
+
+def test_the_share_of_rejected_lines_is_of_all_days() -> None:
+    """A file of a month has few bad lines, also when one day of it is asked for."""
+    many = tuple(f"{day:02}/Mar/2026" for day in range(1, 31))
+    store = MemoryStore()
+    result = run(store, logs(20, many) + b"?\n" * 3, dates=("2026-03-14", "2026-03-14"))
+    assert result.tally.rejects == 3
+    assert result.tally.reject_rate == pytest.approx(3 / 603)
+    assert summary.exit_code(result, SETTINGS) == ExitCode.DONE

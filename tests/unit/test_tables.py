@@ -131,6 +131,14 @@ def test_a_reserved_word_in_a_campaign_is_unknown() -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["*", "%2A", "-", "anna%26%2364%3Bexample.com", "%25%34%30anna"])
+def test_what_is_no_word_in_a_campaign_is_unknown(value: str) -> None:
+    """A star stands for what is folded; an address may be written with entities."""
+    path = f"/?utm_source=google&utm_medium=cpc&utm_campaign={value}"
+    files = day_of([event(person, path=path) for person in range(3)])
+    assert figures(files, "campaigns", "utm_source", "utm_campaign") == [("google", "(unknown)")]
+
+
 def test_time_to_serve_is_told_by_percentiles_of_the_hits_that_have_one() -> None:
     events = [
         event(n, path="/slow", duration_ms=duration) for n, duration in enumerate([100] * 8 + [900] * 2)

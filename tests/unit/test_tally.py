@@ -63,11 +63,11 @@ def test_the_first_offsets_are_kept() -> None:
     assert found.offsets == list(range(SHOWN_OFFSETS))
 
 
-def test_the_reject_rate_does_not_show_withheld_or_unfinished_records() -> None:
+def test_the_reject_rate_does_not_show_withheld_records() -> None:
     assert Tally().reject_rate == 0
     tally = Tally(lines=1000, withheld=500, unfinished=390, kept={"2026-03-14": 99})
     tally.reject("a.log", LineReason.UNPARSABLE, 1, [0])
-    assert tally.reject_rate == 0.01
+    assert tally.reject_rate == pytest.approx(1 / 490)
 
 
 def account_of(result: RunResult) -> dict[str, int]:

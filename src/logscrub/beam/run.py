@@ -31,7 +31,7 @@ from logscrub.beam.output import check_output, held
 from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
-from logscrub.errors import LogscrubError, UsageError
+from logscrub.errors import FileReason, LogscrubError, UsageError
 from logscrub.inputs import InputFile, Plan, plan_inputs
 from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
@@ -89,7 +89,8 @@ def run_pipeline(
     if not files:
         told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
         raise UsageError(f"no input: {told}" if told else "no input")
-    if not plan.ranges:
+    quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
+    if not plan.ranges and not (days and quiet):
         return RunResult(plan, Tally())
     with held(output), _account_place(output, options) as place:
         job = TrafficStatistics(

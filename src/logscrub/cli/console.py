@@ -8,7 +8,9 @@ from collections.abc import Iterable
 import click
 
 # What a terminal obeys or turns around, and what has no encoding: names of files may hold anything.
-_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
 _BYTE = 0xDC00
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from logscrub.config import Audience, Settings, Support
 from logscrub.engine import RunResult
-from logscrub.errors import ExitCode
+from logscrub.errors import ExitCode, FileReason
 from logscrub.formats.registry import format_by_name
+from logscrub.inputs import FileProblem, Plan
 from logscrub.release.day import DayOutcome, DayStatus
 from logscrub.schemas import table_schemas
 
@@ -38,7 +39,7 @@ _PLAIN_PATH = re.compile(r"[\w ./-]+")
 
 def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
     """Lines for standard error: inputs that are not counted, rejected lines, days with other content."""
-    for left_out in result.plan.problems:
+    for left_out in _wrong(result.plan):
         yield f"warning: {left_out.path}: {left_out.reason}: {left_out.reason.advice}"
     for path, problem in sorted(result.tally.problems.items()):
         yield f"warning: {path}: {problem}: {problem.advice}"
@@ -59,6 +60,14 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
         yield f"note: {lines} of a day that is not over yet ({settings.timezone}): run again when it is"
     for day in result.days:
         yield from _day_warnings(day, settings)
+
+
+def _wrong(plan: Plan) -> Iterator[FileProblem]:
+    """Inputs that are not counted though something may be in them.
+
+    An empty log is a quiet day. To tell of it would tell it apart from a log of withheld records only.
+    """
+    return (problem for problem in plan.problems if problem.reason is not FileReason.EMPTY)
 
 
 def _over_reject_limit(result: RunResult, settings: Settings) -> bool:
@@ -263,7 +272,7 @@ def _why_folded(day: DayOutcome, settings: Settings) -> str:
 def exit_code(result: RunResult, settings: Settings) -> int:
     """Exit code of a run that did not fail."""
     incomplete = (
-        result.plan.problems
+        any(_wrong(result.plan))
         or result.tally.problems
         or _over_reject_limit(result, settings)
         or any(day.status in _NOT_WRITTEN for day in result.days)

@@ -31,7 +31,7 @@ def campaigns(distinct_targets: pa.StringArray, may_identify: Callable[[str], bo
         as the URL standard reads forms (section 5.1: `&` separates, `+` is a space) up to the `#`; names are
         case-blind and the first value that is not blank counts. A value is in NFKC and lower case with
         single spaces, and `(unknown)` where it has over 60 characters, one that does not print, bytes that
-        are not UTF-8, is a reserved word, or may identify.
+        are not UTF-8, is a reserved word, has no letter or digit, or may identify.
     """
     found: list[Campaign | None] = [None] * len(distinct_targets)
     candidates = pc.fill_null(pc.match_substring(distinct_targets, "utm_", ignore_case=True), False)
@@ -67,5 +67,7 @@ def _tidy(value: str, may_identify: Callable[[str], bool]) -> str:
         return UNKNOWN
     text = " ".join(folded.split())
     # Tokens tell themselves by their capitals, so what is tried is the value as it was written.
-    unfit = len(text) > LONGEST_VALUE or text in RESERVED or (text and may_identify(" ".join(plain.split())))
-    return UNKNOWN if unfit else text
+    written = " ".join(plain.split())
+    wordless = not any(map(str.isalnum, text))  # a star stands for what is folded
+    unfit = len(text) > LONGEST_VALUE or text in RESERVED or wordless or may_identify(written)
+    return UNKNOWN if text and unfit else text

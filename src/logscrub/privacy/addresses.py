@@ -120,6 +120,22 @@ def truncate(addresses: Addresses, ipv4_prefix: int, ipv6_prefix: int) -> Addres
     return Addresses(family, high, low, np.zeros(len(addresses), np.uint64))
 
 
+def within_sites(addresses: Addresses) -> Addresses:
+    """The same addresses, but ISATAP ones as the IPv6 addresses they were unwrapped from.
+
+    IPv4 addresses inside ISATAP are private ones that every site has anew: under two prefixes they are two
+    visitors. So a visitor lies in one network, that of `truncate`.
+    """
+    is_isatap = addresses.site != 0
+    interface = np.uint64(_ISATAP_HEAD << 32) | addresses.low
+    return Addresses(
+        np.where(is_isatap, np.uint8(6), addresses.family),
+        np.where(is_isatap, addresses.site, addresses.high),
+        np.where(is_isatap, interface, addresses.low),
+        np.zeros(len(addresses), np.uint64),
+    )
+
+
 def _parse_ipv4(texts: pa.StringArray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
     """Which texts are IPv4, and the address of each (0 where not)."""
     octets = pc.extract_regex(texts, _IPV4)

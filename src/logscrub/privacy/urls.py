@@ -145,6 +145,16 @@ def _decoded(text: str) -> str:
     return text
 
 
+def may_identify_decoded(value: str, longest: int) -> bool:
+    """Tell whether a value may name a person or a thing, also behind percent-encoding and entities.
+
+    Args:
+        value: value of a campaign, name of a carrier.
+        longest: characters above which it is taken for an id whatever it holds.
+    """
+    return may_identify(_decoded(value), longest)
+
+
 def _segment(name: str) -> str:
     if name in {ID, REST}:
         return name

@@ -1,4 +1,4 @@
-"""Percentiles of durations, none of which rests on fewer than k support units."""
+"""Percentiles of durations; at or above each lie at least k support units."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,8 @@ from logscrub.durations import bucket_ms
 
 def percentile(cells: Cells, percent: int, k: int) -> pa.Array:
     """Duration that so many percent of the hits of each cell do not exceed, in milliseconds.
+
+    It may be that of one unit which has most of the hits: a dominant visitor is not hidden.
 
     By nearest rank over buckets, so within 1 % of the duration of one hit. It would be the figure of one
     support unit where only that one is as slow: it is null unless k units have a hit in its bucket or above.

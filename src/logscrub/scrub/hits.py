@@ -12,10 +12,10 @@ from logscrub.durations import buckets
 from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
 from logscrub.enrich.geography import Geography
 from logscrub.enrich.languages import primary_languages
-from logscrub.enrich.networks import carrier_names, connection_types
+from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
 from logscrub.enrich.referrers import Source, is_internal, referrer_sources, registrable_domain
 from logscrub.enrich.user_agents import classify
-from logscrub.privacy.urls import host_name, is_static_asset, may_identify, route_template
+from logscrub.privacy.urls import host_name, is_static_asset, may_identify_decoded, route_template
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.identities import Identities
 from logscrub.traffic.hits import HITS, visitors
@@ -175,12 +175,14 @@ def joined(*parts: str) -> str:
 
 
 def _campaign(target: pa.DictionaryArray) -> pa.DictionaryArray:
-    answers = campaigns(target.dictionary, lambda value: may_identify(value, LONGEST_VALUE))
+    answers = campaigns(target.dictionary, lambda value: may_identify_decoded(value, LONGEST_VALUE))
     return relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
 
 
 def _carriers(distinct: list[str]) -> list[str]:
-    return [UNKNOWN if may_identify(name) else name for name in carrier_names(distinct)]
+    return [
+        UNKNOWN if may_identify_decoded(name, LONGEST_CARRIER) else name for name in carrier_names(distinct)
+    ]
 
 
 def _host(text: str) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from logscrub.columns import Memo, codes, pack, spread
 from logscrub.config import Settings, Support
-from logscrub.privacy.addresses import Addresses, parse_addresses, truncate
+from logscrub.privacy.addresses import Addresses, parse_addresses, truncate, within_sites
 from logscrub.privacy.pseudonyms import EphemeralKey, normalise_identifiers, pair_pseudonyms, pseudonyms
 from logscrub.traffic.calendar import days_and_hours
 
@@ -80,10 +80,15 @@ class Identifier:
         address_column = records.column("address")
         distinct = parse_addresses(address_column.dictionary)
         pair = self._pairs(distinct, codes(address_column), records.column("user_agent"), day)
+        own = pair
+        if distinct.site.any():
+            own = self._pairs(
+                within_sites(distinct), codes(address_column), records.column("user_agent"), day
+            )
         person = np.zeros(len(records), dtype=np.uint64)
         for kind in ids[: len(VISITOR_KINDS)]:
             person = np.where(person == 0, kind, person)
-        visitor = np.where(person == 0, pair, person)
+        visitor = np.where(person == 0, own, person)
         joinable = timed & spread(address_column, distinct.family != 0, null=False)
         networks = truncate(distinct, self._settings.ipv4_prefix, self._settings.ipv6_prefix)
         unit = self._units(person, visitor, networks, address_column)
