@@ -11,48 +11,38 @@ This is the page that explains logscrub. The Beam graph calls the same functions
     publish_day(tables)                  for each day, manifest last
 """
 
-import contextlib
 import io
-import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from logscrub.columns import codes
 from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import Geography
-from logscrub.errors import CorruptInputError, FileReason, InputFailedError, LineReason, system_reason
-from logscrub.formats.records import Parsed
+from logscrub.errors import CorruptInputError, FileReason
 from logscrub.formats.registry import format_by_name
-from logscrub.inputs import Batch, FileRange, InputFile, Opener, Plan, plan_inputs
+from logscrub.inputs import Batch, InputFile, Opener, Plan, plan_inputs
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey, require_same
+from logscrub.reading import blocks_and_marks, lines_before_damage, only_block, opened
 from logscrub.release.day import DayOutcome, PublishRules, TableRelease, publish_day, release_table
 from logscrub.release.store import Store
 from logscrub.schemas import table_schemas
-from logscrub.scrub.records import ScrubbedBlock, Scrubber, SignalReader
-from logscrub.tally import SHOWN_OFFSETS, Tally
-from logscrub.text.blocks import Block, OversizeLine, read_blocks
-from logscrub.text.joined import Joined, Joiner, joined_lines, offsets
-from logscrub.text.streams import Compression, open_text
-from logscrub.traffic.calendar import DayRange, date_text
+from logscrub.scrub.records import Scrubber, SignalReader
+from logscrub.scrubbing import DayAndShard, Scrubbing
+from logscrub.tally import Tally
+from logscrub.text.blocks import Block, OversizeLine
+from logscrub.text.joined import Joiner
+from logscrub.traffic.calendar import DayRange
 from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
-from logscrub.traffic.hits import concatenate_hits, decode_hits, encode_hits, support_units
+from logscrub.traffic.hits import decode_hits
 from logscrub.traffic.tables import build_tables
 
-_FLUSH_HITS = 2_000_000  # hits of a large compressed file, which is one range, wait encoded for its end
 _MERGE_AFTER = 32  # signals of so many blocks are kept apart
-_UNPACKED = 8  # a buffer for so many bytes of a log for each byte of its gzip file: zeroing one takes time
-_BUFFER_MORE = 64 * 1024
 _BYTES_PER_SHARD = 64 * MIB
 _MAX_SHARDS = 64
-
-DayAndShard = tuple[str, int]
 
 
 def shard_count(settings: Settings, total_bytes: int) -> int:
@@ -74,7 +64,7 @@ def read_signals(
     found = [no_signals(key)]
     if log_format.carries_identifiers:
         read = SignalReader(settings, key, now_ms)
-        for joined in _lines_before_damage(batch, open_file, settings):
+        for joined in lines_before_damage(batch, open_file, settings):
             found.append(read(log_format.parse(joined.block).records))
             if len(found) >= _MERGE_AFTER:
                 found = [SignalSet.merge(found)]
@@ -126,17 +116,17 @@ def scrub_range(
     Raises:
         InputFailedError: a file could be opened when the run was planned, and cannot be read now.
     """
-    small = _Scrubbing(batch, scrubber, shards)
+    small = Scrubbing(batch, scrubber, shards)
     waiting = Joiner(settings.block_bytes)
     for number, part in enumerate(batch):
         try:
-            with _opened(part, open_file) as raw:
-                blocks: Iterable[Block | OversizeLine] = _blocks_and_marks(raw, part, settings)
-                only, blocks = (None, blocks) if len(batch) == 1 else _only_block(blocks)
+            with opened(part, open_file) as raw:
+                blocks: Iterable[Block | OversizeLine] = blocks_and_marks(raw, part, settings)
+                only, blocks = (None, blocks) if len(batch) == 1 else only_block(blocks)
                 if only:
                     small.add_all(waiting.add(number, only))
                 else:
-                    large = _Scrubbing(batch, scrubber, shards)
+                    large = Scrubbing(batch, scrubber, shards)
                     large.add_blocks(number, blocks)
                     small.merge(large)
         except CorruptInputError:
@@ -227,146 +217,3 @@ def run_in_memory(
         releases = {table: release_cells(table, parts, settings) for table, parts in cells[date].items()}
         result.days.append(publish_day(store, date, releases, settings, rules or PublishRules(asked)))
     return result
-
-
-class _Scrubbing:
-    """Hits of ranges, and what became of their lines."""
-
-    def __init__(self, batch: Batch, scrubber: Scrubber, shards: int) -> None:
-        self._batch = batch
-        self._format = format_by_name(batch[0].format)
-        self._scrubber = scrubber
-        self._hits = _Hits(scrubber.key_check, shards)
-        self._elements: list[tuple[DayAndShard, bytes]] = []
-        self.tally = Tally()
-
-    def add_all(self, lines: Iterable[Joined]) -> None:
-        for joined in lines:
-            parsed = self._format.parse(joined.block)
-            scrubbed = self._scrubber(parsed.records)
-            _count(self.tally, self._batch, joined, parsed, scrubbed)
-            self._hits.add(scrubbed)
-
-    def add_blocks(self, number: int, blocks: Iterable[Block | OversizeLine]) -> None:
-        for block in blocks:
-            if isinstance(block, OversizeLine):
-                self.tally.lines += 1
-                path = self._batch[number].path
-                self.tally.reject(path, LineReason.OVERSIZE_LINE, 1, [block.offset])
-            else:
-                self.add_all(joined_lines(number, block))
-
-    def merge(self, other: "_Scrubbing") -> None:
-        elements, tally = other.finish()
-        self._elements += elements
-        self.tally.add(tally)
-
-    def finish(self) -> tuple[list[tuple[DayAndShard, bytes]], Tally]:
-        return self._elements + self._hits.finish(), self.tally
-
-
-class _Hits:
-    """Hits of ranges, gathered over their blocks: one element for each day and shard."""
-
-    def __init__(self, key_check: bytes, shards: int) -> None:
-        self._key_check = key_check
-        self._shards = shards
-        self._batches: list[pa.RecordBatch] = []
-        self._days: list[npt.NDArray[np.int32]] = []
-        self._elements: list[tuple[DayAndShard, bytes]] = []
-
-    def add(self, scrubbed: ScrubbedBlock) -> None:
-        if not len(scrubbed.hits):
-            return
-        self._batches.append(scrubbed.hits)
-        self._days.append(scrubbed.day)
-        if sum(map(len, self._batches)) >= _FLUSH_HITS:
-            self._flush()
-
-    def finish(self) -> list[tuple[DayAndShard, bytes]]:
-        self._flush()
-        return self._elements
-
-    def _flush(self) -> None:
-        if not self._batches:
-            return
-        hits, day = concatenate_hits(self._batches), np.concatenate(self._days).astype(np.int64)
-        visitor = hits.column("visitor")
-        shard = (support_units(visitor) % np.uint64(self._shards)).astype(np.int64)
-        place = day * self._shards + shard[codes(visitor)]
-        order = _stable_order(place)
-        hits, place = hits.take(pa.array(order)), place[order]
-        starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
-        for start, stop in zip(starts, np.r_[starts[1:], len(place)], strict=True):
-            day_and_shard = date_text(place[start] // self._shards), int(place[start] % self._shards)
-            element = encode_hits(hits.slice(start, stop - start), self._key_check)
-            self._elements.append((day_and_shard, element))
-        self._batches, self._days = [], []
-
-
-def _stable_order(place: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Rows in the order of their places, which are few: numpy sorts 16 bits by counting."""
-    low, high = int(place.min()), int(place.max())
-    narrow = place if high - low >= 2**16 else (place - low).astype(np.uint16)
-    return np.argsort(narrow, kind="stable")
-
-
-@contextlib.contextmanager
-def _opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
-    """An input for the time it is read: half of a file must not be released as a whole day."""
-    try:
-        with open_file(part.path) as raw:
-            yield raw
-    except OSError as error:
-        failure = InputFailedError(f"{part.path}: cannot be read any more: {system_reason(error)}")
-    else:
-        return
-    raise failure
-
-
-def _blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterator[Block | OversizeLine]:
-    stream = open_text(raw, part.compression)
-    unpacked = part.size if part.compression is Compression.NONE else _UNPACKED * part.size
-    buffer = min(settings.block_bytes, unpacked + _BUFFER_MORE) if part.size else settings.block_bytes
-    return read_blocks(stream, part.start, part.stop, block_bytes=buffer)
-
-
-def _only_block(
-    blocks: Iterable[Block | OversizeLine],
-) -> tuple[Block | None, Iterable[Block | OversizeLine]]:
-    """The block of a range that has no more than one, else all that it has."""
-    blocks = iter(blocks)
-    first = next(blocks, Block(b"", 0))
-    if isinstance(first, OversizeLine):
-        return None, itertools.chain([first], blocks)
-    first = Block(bytes(first.data), first.offset)  # the next one overwrites it
-    second = next(blocks, None)
-    return (first, ()) if second is None else (None, itertools.chain([first, second], blocks))
-
-
-def _lines_before_damage(batch: Batch, open_file: Opener, settings: Settings) -> Iterator[Joined]:
-    waiting = Joiner(settings.block_bytes)
-    for number, part in enumerate(batch):
-        # Step 2 tells that the file is damaged.
-        with contextlib.suppress(CorruptInputError), _opened(part, open_file) as raw:
-            for block in _blocks_and_marks(raw, part, settings):
-                if isinstance(block, Block):
-                    yield from waiting.add(number, block)
-    yield from waiting.rest()
-
-
-def _count(tally: Tally, batch: Batch, joined: Joined, parsed: Parsed, scrubbed: ScrubbedBlock) -> None:
-    """Add lines to the account; offsets are looked up only where something was rejected."""
-    tally.lines += parsed.lines + joined.empty
-    tally.blank += parsed.blank + joined.empty
-    tally.withheld += scrubbed.withheld
-    tally.unfinished += scrubbed.unfinished
-    tally.out_of_dates += scrubbed.out_of_dates
-    days, counts = np.unique(scrubbed.day, return_counts=True)
-    for day, count in zip(days, counts, strict=True):
-        tally.kept[date_text(day)] = tally.kept.get(date_text(day), 0) + int(count)
-    rejected = {LineReason.UNPARSABLE: parsed.rejected, **scrubbed.rejected}
-    for reason, lines in rejected.items():
-        for piece, own in joined.places(np.sort(np.asarray(lines, dtype=np.int64))):
-            path = batch[piece.number].path
-            tally.reject(path, reason, len(own), offsets(piece, own[:SHOWN_OFFSETS]))

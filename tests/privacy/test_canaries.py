@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from logscrub import cli, engine
+from logscrub import cli, engine, scrubbing
 from logscrub.beam import steps
 from logscrub.beam.graph import TrafficStatistics
 from logscrub.cli import running
@@ -198,7 +198,7 @@ def test_nothing_raw_travels_between_steps(monkeypatch: pytest.MonkeyPatch) -> N
 def captured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
     """All bytes that the steps hand on, also decompressed, filled as the engine runs."""
     elements: list[tuple[str, bytes]] = []
-    encode_hits, encode_cells = engine.encode_hits, engine.encode_cells
+    encode_hits, encode_cells = scrubbing.encode_hits, engine.encode_cells
 
     def hits(*args: Any) -> bytes:
         element = encode_hits(*args)
@@ -216,7 +216,7 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
         return found
 
     resolve = SignalSet.resolve
-    monkeypatch.setattr(engine, "encode_hits", hits)
+    monkeypatch.setattr(scrubbing, "encode_hits", hits)
     monkeypatch.setattr(engine, "encode_cells", cells)
     monkeypatch.setattr(SignalSet, "resolve", withheld)
     return elements

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from logscrub.cli import summary
+from logscrub.cli.account import account as account_of_run
 from logscrub.config import Settings
 from logscrub.engine import RunResult, run_in_memory
 from logscrub.errors import ExitCode, UsageError
@@ -44,7 +45,7 @@ def statuses(result: RunResult) -> dict[str, str]:
 
 
 def account(result: RunResult) -> dict[str, int]:
-    lines: dict[str, int] = json.loads(summary.account(result))["lines"]
+    lines: dict[str, int] = json.loads(account_of_run(result))["lines"]
     assert sum(lines.values()) == result.tally.lines
     return lines
 

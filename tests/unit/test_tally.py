@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscrub.cli.summary import account
+from logscrub.cli.account import account
 from logscrub.config import Audience, Settings
 from logscrub.engine import RunResult
 from logscrub.errors import FileReason, LineReason

@@ -28,6 +28,7 @@ from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import KEY_BYTES, EphemeralKey
 from logscrub.release.day import PublishRules, TableRelease, publish_day
 from logscrub.scrub.records import Scrubber
+from logscrub.scrubbing import DayAndShard
 from logscrub.traffic.calendar import DayRange
 
 TALLY = "tally"
@@ -152,7 +153,7 @@ class ScrubRange(beam.DoFn):
     @sealed
     def _scrub(
         self, batch: Batch, key: bytes, withheld: bytes | None
-    ) -> tuple[list[tuple[engine.DayAndShard, bytes]], str]:
+    ) -> tuple[list[tuple[DayAndShard, bytes]], str]:
         if self._scrubber is None or self._made_for != (key, withheld):
             self._scrubber = self._shared_scrubber(key, withheld)
             self._made_for = (key, withheld)

@@ -50,6 +50,7 @@ def run_logs(
     with ending_at_once(), without_unused_packages():
         from logscrub.beam.run import run_pipeline  # noqa: PLC0415
         from logscrub.cli import summary  # noqa: PLC0415
+        from logscrub.cli.account import account as account_of  # noqa: PLC0415
         from logscrub.cli.progress import show_progress, speed, tell  # noqa: PLC0415
         from logscrub.cli.workers import watched_workers  # noqa: PLC0415
 
@@ -70,7 +71,7 @@ def run_logs(
     for line in summary.warnings(result, settings):
         print_error(line)
     if account:
-        _write_private(account, summary.account(result))
+        _write_private(account, account_of(result))
     if not options["quiet"]:
         seconds = time.monotonic() - started
         tell(speed(result.tally.lines, result.plan.total_bytes, seconds))

@@ -4,7 +4,6 @@ Standard output and standard error speak of kept records and of rejects only: pr
 account file tells the rest.
 """
 
-import json
 import re
 import shlex
 from collections import Counter
@@ -26,7 +25,9 @@ _STATUS = {
     DayStatus.LEFT_ALONE: "left alone",
     DayStatus.UNDER_K: "not released",
 }
-_NOT_WRITTEN = (DayStatus.LEFT_ALONE, DayStatus.FEWER_HITS)
+NOT_WRITTEN = (DayStatus.LEFT_ALONE, DayStatus.FEWER_HITS)
+"""What becomes of days of which this run has other hits than the release."""
+
 _ORDINARY = (DayStatus.RELEASED, DayStatus.REPLACED, DayStatus.UNCHANGED)
 _FEW_ROWS = 3
 _MANY_DAYS = 14
@@ -275,43 +276,6 @@ def exit_code(result: RunResult, settings: Settings) -> int:
         any(_wrong(result.plan))
         or result.tally.problems
         or _over_reject_limit(result, settings)
-        or any(day.status in _NOT_WRITTEN for day in result.days)
+        or any(day.status in NOT_WRITTEN for day in result.days)
     )
     return ExitCode.INCOMPLETE_INPUT if incomplete else ExitCode.DONE
-
-
-def account(result: RunResult) -> str:
-    """The account as JSON: what became of every line; all of `lines` add up to its `total`."""
-    tally = result.tally
-    duplicate = sum(d.lines for d in result.plan.duplicates)
-    left_alone = sum(d.held_hits for d in result.days if d.status in _NOT_WRITTEN)
-    counted = sum(d.hits + d.bot_hits for d in result.days)
-    lines = {
-        "counted": counted,
-        "withheld": tally.withheld,
-        "out_of_dates": tally.unfinished + tally.out_of_dates + left_alone,
-        "under_k": sum(tally.kept.values()) - counted - left_alone,
-        "blank": tally.blank,
-        "duplicate": duplicate,
-        "rejected": tally.rejects,
-    }
-    content = {
-        "total": tally.lines + duplicate,
-        "lines": lines,
-        "days": {
-            d.date: {
-                "status": d.status.value,
-                "counted": d.hits + d.bot_hits,
-                "held": d.held_hits,
-                "held_bytes": d.held_bytes,
-            }
-            for d in result.days
-        },
-        "rejected": json.loads(tally.to_json())["rejected"],
-        "inputs": {
-            **{p.path: p.reason.value for p in result.plan.problems},
-            **{path: reason.value for path, reason in tally.problems.items()},
-            **{d.path: f"duplicate of {d.original}" for d in result.plan.duplicates if not d.is_itself},
-        },
-    }
-    return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,43 @@
+"""The account of a run: what became of every line, for its operator alone."""
+
+import json
+
+from logscrub.cli.summary import NOT_WRITTEN
+from logscrub.engine import RunResult
+
+
+def account(result: RunResult) -> str:
+    """The account as JSON: what became of every line; all of `lines` add up to its `total`."""
+    tally = result.tally
+    duplicate = sum(d.lines for d in result.plan.duplicates)
+    left_alone = sum(d.held_hits for d in result.days if d.status in NOT_WRITTEN)
+    counted = sum(d.hits + d.bot_hits for d in result.days)
+    lines = {
+        "counted": counted,
+        "withheld": tally.withheld,
+        "out_of_dates": tally.unfinished + tally.out_of_dates + left_alone,
+        "under_k": sum(tally.kept.values()) - counted - left_alone,
+        "blank": tally.blank,
+        "duplicate": duplicate,
+        "rejected": tally.rejects,
+    }
+    content = {
+        "total": tally.lines + duplicate,
+        "lines": lines,
+        "days": {
+            d.date: {
+                "status": d.status.value,
+                "counted": d.hits + d.bot_hits,
+                "held": d.held_hits,
+                "held_bytes": d.held_bytes,
+            }
+            for d in result.days
+        },
+        "rejected": json.loads(tally.to_json())["rejected"],
+        "inputs": {
+            **{p.path: p.reason.value for p in result.plan.problems},
+            **{path: reason.value for path, reason in tally.problems.items()},
+            **{d.path: f"duplicate of {d.original}" for d in result.plan.duplicates if not d.is_itself},
+        },
+    }
+    return json.dumps(content, indent=2) + "\n"

@@ -1,0 +1,66 @@
+"""Batches of file ranges → blocks of whole lines, small files together."""
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from logscrub.config import Settings
+from logscrub.errors import CorruptInputError, InputFailedError, system_reason
+from logscrub.inputs import Batch, FileRange, Opener
+from logscrub.text.blocks import Block, OversizeLine, read_blocks
+from logscrub.text.joined import Joined, Joiner
+from logscrub.text.streams import Compression, open_text
+
+_UNPACKED = 8  # a buffer for so many bytes of a log for each byte of its gzip file: zeroing one takes time
+_BUFFER_MORE = 64 * 1024
+
+
+@contextlib.contextmanager
+def opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
+    """An input for the time it is read: half of a file must not be released as a whole day."""
+    try:
+        with open_file(part.path) as raw:
+            yield raw
+    except OSError as error:
+        failure = InputFailedError(f"{part.path}: cannot be read any more: {system_reason(error)}")
+    else:
+        return
+    raise failure
+
+
+def blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterator[Block | OversizeLine]:
+    """Lines of a range as blocks, and marks of the lines that are too long (see `read_blocks`)."""
+    stream = open_text(raw, part.compression)
+    unpacked = part.size if part.compression is Compression.NONE else _UNPACKED * part.size
+    buffer = min(settings.block_bytes, unpacked + _BUFFER_MORE) if part.size else settings.block_bytes
+    return read_blocks(stream, part.start, part.stop, block_bytes=buffer)
+
+
+def only_block(
+    blocks: Iterable[Block | OversizeLine],
+) -> tuple[Block | None, Iterable[Block | OversizeLine]]:
+    """The block of a range that has no more than one, else all that it has."""
+    blocks = iter(blocks)
+    first = next(blocks, Block(b"", 0))
+    if isinstance(first, OversizeLine):
+        return None, itertools.chain([first], blocks)
+    first = Block(bytes(first.data), first.offset)  # the next one overwrites it
+    second = next(blocks, None)
+    return (first, ()) if second is None else (None, itertools.chain([first, second], blocks))
+
+
+def lines_before_damage(batch: Batch, open_file: Opener, settings: Settings) -> Iterator[Joined]:
+    """Lines of all ranges of a batch; of a damaged file those that stand before the damage.
+
+    Raises:
+        InputFailedError: a file cannot be read any more.
+    """
+    waiting = Joiner(settings.block_bytes)
+    for number, part in enumerate(batch):
+        # Step 2 tells that the file is damaged.
+        with contextlib.suppress(CorruptInputError), opened(part, open_file) as raw:
+            for block in blocks_and_marks(raw, part, settings):
+                if isinstance(block, Block):
+                    yield from waiting.add(number, block)
+    yield from waiting.rest()
