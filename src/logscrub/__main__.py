@@ -1,8 +1,8 @@
 """`python -m logscrub` is the command `logscrub`."""
 
 try:
-    from logscrub.cli import main
+    from logscrub.cli import entry
 
-    main()
+    entry()
 except KeyboardInterrupt:  # before there was anything to interrupt
     raise SystemExit(130) from None

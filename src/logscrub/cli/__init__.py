@@ -22,6 +22,28 @@ def main() -> None:
         sys.exit(code)
 
 
+def entry() -> None:
+    """Run the command line as a program, which ends without taking the interpreter apart.
+
+    That would take longer than all that a short command does, and nothing is left to be done by it.
+    """
+    import atexit  # noqa: PLC0415
+
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    atexit._run_exitfuncs()  # what libraries do at the end, such as to end a server that they started
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            pass  # the reader of our output went away: that changes nothing about the run
+        except (OSError, ValueError):
+            code = code or 1
+    os._exit(code)
+
+
 def leave(code: int = _INTERRUPTED, told: str = _TOLD) -> None:
     """End the process now: worker threads of a runner may still hold a block, and must not keep it alive."""
     _ignore_interrupts()
