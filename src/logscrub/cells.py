@@ -204,7 +204,7 @@ class Cells:
         From lists the longest duration of each unit is exact. Where a cell has no list, the union has no
         fewer units at or above any duration than the largest such cell, whose figures stand for it.
         """
-        most = np.zeros(len(self), dtype=np.int64) if not len(self.names) else self.counts[:, 0]
+        most = self.counts[:, 0]
         unlisted = np.flatnonzero(most >= k)
         largest = unlisted[np.lexsort((-most[unlisted], group[unlisted]))]
         largest = largest[np.r_[True, np.diff(group[largest]) != 0][: len(largest)]]

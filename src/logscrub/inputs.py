@@ -12,6 +12,7 @@ from typing import BinaryIO
 from logscrub.errors import CorruptInputError, FileReason
 from logscrub.formats.detect import detect_all
 from logscrub.formats.registry import format_by_name
+from logscrub.text.blocks import BOM
 from logscrub.text.streams import ByteStream, Compression, fill, looks_binary, open_text, sniff_compression
 
 Opener = Callable[[str], BinaryIO]
@@ -19,7 +20,6 @@ Opener = Callable[[str], BinaryIO]
 
 _HEAD_BYTES = 64 * 1024
 _SAMPLE_BYTES = 256 * 1024
-_BOM = b"\xef\xbb\xbf"
 _PIECE_BYTES = 1024 * 1024
 _TOGETHER_BYTES = 8 * 1024 * 1024  # samples whose format is told at once
 _BATCHES = 64  # about so many batches, or more where they would be larger than a range
@@ -55,6 +55,11 @@ class FileRange:
     compression: Compression
     format: str
     size: int = 0
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of its text, about; 0 where nothing tells."""
+        return self.size * (1 if self.compression is Compression.NONE else _UNPACKED)
 
 
 Batch = tuple[FileRange, ...]
@@ -178,7 +183,7 @@ def _given_twice(files: Iterable[InputFile]) -> list[str]:
 
 def _weight(part: FileRange) -> int:
     """What a range costs, in bytes of a log."""
-    return _OPENING + part.size * (1 if part.compression is Compression.NONE else _UNPACKED)
+    return _OPENING + part.text_bytes
 
 
 def _read_heads(files: Iterable[InputFile], open_file: Opener) -> Iterator[_Head | FileProblem]:
@@ -219,7 +224,7 @@ def _read_sample(file: InputFile, open_file: Opener) -> _Sample | FileReason:
         return FileReason.UNREADABLE
     if damaged and not data.strip():
         return FileReason.CORRUPT_GZIP
-    if not data.removeprefix(_BOM).strip():
+    if not data.removeprefix(BOM).strip():
         return FileReason.EMPTY
     if looks_binary(data[:_HEAD_BYTES]):
         return FileReason.BINARY

@@ -10,9 +10,8 @@ from logscrub.errors import CorruptInputError, InputFailedError, system_reason
 from logscrub.inputs import Batch, FileRange, Opener
 from logscrub.text.blocks import Block, OversizeLine, read_blocks
 from logscrub.text.joined import Joined, Joiner
-from logscrub.text.streams import Compression, open_text
+from logscrub.text.streams import open_text
 
-_UNPACKED = 8  # a buffer for so many bytes of a log for each byte of its gzip file: zeroing one takes time
 _BUFFER_MORE = 64 * 1024
 
 
@@ -32,8 +31,9 @@ def opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
 def blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterator[Block | OversizeLine]:
     """Lines of a range as blocks, and marks of the lines that are too long (see `read_blocks`)."""
     stream = open_text(raw, part.compression)
-    unpacked = part.size if part.compression is Compression.NONE else _UNPACKED * part.size
-    buffer = min(settings.block_bytes, unpacked + _BUFFER_MORE) if part.size else settings.block_bytes
+    # Zeroing a buffer takes time, and most files are smaller than a block.
+    needed = part.text_bytes + _BUFFER_MORE if part.size else settings.block_bytes
+    buffer = min(settings.block_bytes, needed)
     return read_blocks(stream, part.start, part.stop, block_bytes=buffer)
 
 

@@ -20,7 +20,8 @@ Everything after the first -- goes to Beam, for example:
 \b
 Exit codes: 0 done, or all days were released already; 1 the run failed; 2 wrong usage or
 configuration, or no input at all; 3 done, but some input was missing, unreadable or over the
-reject limit, or holds other hits of a released day; 130 interrupted."""
+reject limit, or holds other hits of a released day; 130 interrupted;
+143 told to end by SIGTERM."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

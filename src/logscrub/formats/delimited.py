@@ -17,9 +17,8 @@ from pyarrow import csv
 from logscrub.formats.access import Captured
 from logscrub.formats.records import BoolArray, Int64Array
 from logscrub.formats.times import clf_shaped, text_rows
-from logscrub.text.blocks import count_byte, line_count
+from logscrub.text.blocks import BOM, count_byte, line_count
 
-_BOM = b"\xef\xbb\xbf"
 _STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
 _TIME_BEFORE, _TIME_AFTER, _TIME_ALL = 2, 28, 30  # places in ` [17/May/2015:10:05:03 +0000] `
 _MIN_READ = 1024
@@ -104,7 +103,7 @@ def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
         data = bytes(data).replace(b"\r\n", b"\n")
         data = data[:-1] + b"\n" if data.endswith(b"\r") else data
         data = data.replace(b"\r", _STRAY_RETURN)
-    if bytes(data[: len(_BOM)]) == _BOM:  # the mark of a file was taken off by text.blocks
+    if bytes(data[: len(BOM)]) == BOM:  # the mark of a file was taken off by text.blocks
         return b"\n" + bytes(data), 1
     return data, 0
 

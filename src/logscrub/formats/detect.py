@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 from logscrub.errors import LineReason
 from logscrub.formats.records import Format, Parsed, problem_code
 from logscrub.formats.registry import FORMATS
-from logscrub.text.blocks import Block
+from logscrub.text.blocks import BOM, Block
 from logscrub.text.joined import Joined, Piece, join
 
 MIN_SHARE = 0.5
 """Share of the lines of a sample that a format must fit."""
 
-_BOM = b"\xef\xbb\xbf"
 _NO_TIME = problem_code(LineReason.NO_TIME)
 _NEEDED = {"json_events": b"{"}  # without it no line can fit; most logs have none
 _COUNTED = ("address", "host", "method", "target", "referrer", "user_agent", "event")
@@ -69,7 +68,7 @@ def detect_all(samples: Sequence[bytes]) -> list[Detection]:
 
 
 def _whole(sample: bytes) -> bytes:
-    sample = sample.removeprefix(_BOM)
+    sample = sample.removeprefix(BOM)
     whole = sample[: sample.rfind(b"\n") + 1] or sample
     return re.sub(rb"\n\n+", b"\n", whole) if b"\n\n" in whole else whole  # empty lines say nothing
 

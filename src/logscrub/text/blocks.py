@@ -12,9 +12,11 @@ from logscrub.text.streams import ByteStream, fill
 MAX_LINE = 1024 * 1024
 """Bytes of the longest line that is parsed, newline excluded."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""Byte order mark of UTF-8, which counts at the beginning of a file only."""
+
 _TAIL_BYTES = 64 * 1024  # read at a time past the end of a range
-_MIN_BUFFER = len(_BOM) + 1
+_MIN_BUFFER = len(BOM) + 1
 _PIECE = 256 * 1024
 
 
@@ -65,7 +67,7 @@ def read_blocks(
         want = _wanted(len(buffer) - held, base + held, stop)
         got, damaged = fill(stream, memoryview(buffer)[held : held + want])
         filled = held + got
-        begin = len(_BOM) if base == 0 and buffer.startswith(_BOM) else 0
+        begin = len(BOM) if base == 0 and buffer.startswith(BOM) else 0
         if skipping:
             begin = buffer.find(b"\n", 0, filled) + 1 or filled
             skipping = buffer[begin - 1 : begin] != b"\n"

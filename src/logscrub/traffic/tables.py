@@ -1,7 +1,7 @@
 """Hits of one shard and day → partial cells of every table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +87,7 @@ def _populations(people: Followed) -> dict[str, _Population]:
         "page_views": everyone.among(page_view, page_views=page_view),
         "entries": everyone.among(people.entry, visits=people.entry),
         "exits": everyone.among(people.exit, visits=people.exit),
-        "timed_hits": _Population(**vars(timed) | {"bucket": bucket[bucket != NO_BUCKET]}),
+        "timed_hits": replace(timed, bucket=bucket[bucket != NO_BUCKET]),
     }
 
 
@@ -118,7 +118,8 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
         np.add.at(sums[:, m], runs.cell, runs.values[m])
     supporters = runs.supporters(population)
     counts = supporters.count(len(nodes), len(names))
-    whole = Supporters(np.zeros_like(supporters.cell), *_units_of(supporters)).union().count(1, len(names))[0]
+    of_table = replace(supporters, cell=np.zeros_like(supporters.cell)).union()
+    whole = of_table.count(1, len(names))[0]
     cells = Cells(
         nodes,
         names,
@@ -163,16 +164,8 @@ class _Runs:
         mask = np.zeros(len(self.cell), dtype=np.uint8)
         for m, values in enumerate(self.values):
             mask |= (values != 0).astype(np.uint8) << np.uint8(m)
-        pair = self.cell * len(population.units) + population.unit[self.visitor]
-        order = np.argsort(pair, kind="stable")
-        pair = pair[order]
-        first = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
-        return Supporters(
-            pair[first] // len(population.units),
-            population.units[pair[first] % len(population.units)],
-            np.bitwise_or.reduceat(mask[order], first),
-            np.maximum.reduceat(self.longest[order], first),
-        )
+        unit = population.units[population.unit[self.visitor]]
+        return Supporters(self.cell, unit, mask, self.longest).union()
 
     def visitors(self, cells: int) -> Ints:
         """Distinct visitors of each cell."""
@@ -180,10 +173,6 @@ class _Runs:
             return np.bincount(self.cell, minlength=cells)
         count = int(self.visitor[-1]) + 1
         return np.bincount(np.unique(self.cell * count + self.visitor) // count, minlength=cells)
-
-
-def _units_of(s: Supporters) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8], npt.NDArray[np.int16]]:
-    return s.unit, s.mask, s.longest
 
 
 def _durations(cell: Ints, population: _Population, supporters: Supporters) -> Durations:
