@@ -4,8 +4,7 @@ A text column inside the run is a `pa.DictionaryArray`: int32 codes into its dis
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,31 +13,49 @@ import pyarrow.compute as pc
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
-Answer = TypeVar("Answer")
 
+class Memo:
+    """Remembers what a function says of distinct values, from block to block, in bounded memory.
 
-class Memo(Generic[Answer]):
-    """Remembers the answers of a function over distinct values, from block to block, in bounded memory.
-
-    Threads may share one.
+    The values are looked up by Arrow, and only new ones reach the function, which may be slow Python. Threads
+    may share one.
     """
 
-    def __init__(self, function: Callable[[list[str]], Sequence[Answer]], limit: int = 200_000) -> None:
+    def __init__(self, function: Callable[[list[str]], Sequence[pa.Array]], limit: int = 100_000) -> None:
+        """Remember the answers of a function: distinct strings in, columns aligned to them out."""
         self._function = function
         self._limit = limit
-        self._answers: dict[str, Answer] = {}
+        self._known: tuple[pa.StringArray, list[pa.Array]] | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, distinct: Iterable[str]) -> list[Answer]:
-        """Answer for each of the distinct values, in their order."""
-        values = list(distinct)
-        with self._lock:
-            if len(self._answers) + len(values) > self._limit:
-                self._answers.clear()
-            new = [value for value in values if value not in self._answers]
-            if new:
-                self._answers.update(zip(new, self._function(new), strict=True))
-            return [self._answers[value] for value in values]
+    def __call__(self, distinct: pa.StringArray) -> list[pa.Array]:
+        """The columns of answers, aligned to the distinct values."""
+        known = self._known
+        place = _places(distinct, known)
+        if place is None or place.null_count:
+            with self._lock:
+                known = self._learn(distinct)
+            place = _places(distinct, known)
+        return [answers.take(place) for answers in known[1]] if known else []
+
+    def _learn(self, distinct: pa.StringArray) -> tuple[pa.StringArray, list[pa.Array]]:
+        known = self._known
+        if known and len(known[0]) + len(distinct) > self._limit:
+            known = None
+        place = _places(distinct, known)
+        new = distinct if place is None else distinct.filter(place.is_null())
+        answers = list(self._function(new.to_pylist()))
+        if known:
+            new = pa.concat_arrays([known[0], new])
+            answers = [pa.concat_arrays(pair) for pair in zip(known[1], answers, strict=True)]
+        self._known = new, answers
+        return self._known
+
+
+def _places(
+    distinct: pa.StringArray, known: tuple[pa.StringArray, list[pa.Array]] | None
+) -> pa.Int32Array | None:
+    return pc.index_in(distinct, value_set=known[0]) if known else None
 
 
 def codes(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:

@@ -44,14 +44,12 @@ class TrafficStatistics:
     def build(self, pipeline: beam.Pipeline) -> None:
         """Add the job to a pipeline."""
         start = pipeline | "Start" >> beam.Create([b""])
-        batches = pipeline | "Batches" >> beam.Create(self.batches) | "Spread batches" >> beam.Reshuffle()
+        batches = start | "Batches" >> beam.ParDo(steps.Each(self.batches)).with_output_types(Batch)
+        batches = batches | "Spread batches" >> beam.Reshuffle()
         # Behind the reshuffle a runner keeps the key instead of making another one on a retry.
         key = start | "Make key" >> beam.ParDo(steps.MakeKey()).with_output_types(bytes)
         key = AsSingleton(key | "Keep key" >> beam.Reshuffle())
         hits, tallies = self._scrub(batches, key)
-        # A day that was asked for is published whether or not it has hits.
-        no_tables = beam.Create([(date, "") for date in self.rules.asked])
-        asked = pipeline | "Days asked for" >> no_tables.with_output_types(tuple[str, str])
         tables = (
             hits
             | "Group shards" >> beam.GroupByKey()
@@ -60,9 +58,12 @@ class TrafficStatistics:
             | "Release" >> beam.ParDo(steps.ReleaseTable(self.settings)).with_output_types(tuple[str, str])
         )
         publish = steps.PublishDay(self.output, self.settings, self.rules)
+        if self.rules.asked:  # such a day is published whether or not it has hits
+            no_tables = steps.Each([(date, "") for date in self.rules.asked])
+            asked = start | "Days asked for" >> beam.ParDo(no_tables).with_output_types(tuple[str, str])
+            tables = (tables, asked) | "Join days" >> beam.Flatten()
         days = (
-            (tables, asked)
-            | "Join days" >> beam.Flatten()
+            tables
             | "Group days" >> beam.GroupByKey()
             | "Publish" >> beam.ParDo(publish).with_output_types(str)
         )

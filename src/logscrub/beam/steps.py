@@ -11,7 +11,7 @@ import secrets
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -79,6 +79,19 @@ class MakeKey(beam.DoFn):
 
     def process(self, _: bytes) -> Iterator[bytes]:
         yield secrets.token_bytes(KEY_BYTES)
+
+
+class Each(beam.DoFn):
+    """The start of the job → what the graph holds already, element by element.
+
+    One start with several such steps is one stage; a `beam.Create` for each would be as many.
+    """
+
+    def __init__(self, elements: Sequence[Any]) -> None:
+        self._elements = elements
+
+    def process(self, _: bytes) -> Sequence[Any]:
+        return self._elements
 
 
 class ReadSignals(beam.DoFn):

@@ -1,5 +1,6 @@
 """What the commands `run` and `verify` do; Beam is imported only when it is needed."""
 
+import gc
 import json
 import logging
 import os
@@ -54,6 +55,8 @@ def run_logs(
         from logscrub.cli.progress import show_progress, speed, tell  # noqa: PLC0415
         from logscrub.cli.workers import watched_workers  # noqa: PLC0415
 
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
     with watched_workers(), ending_at_once():
         result = run_pipeline(
             inputs,

@@ -17,16 +17,20 @@ from ua_parser import Domain
 from ua_parser.core import OS, Device
 from ua_parser.core import UserAgent as Browser
 from ua_parser.regex import Resolver
-from ua_parser_builtins.matchers import MATCHERS
-from user_agents.parsers import (
+from ua_parser_builtins.lazy import MATCHERS
+
+from logscrub import schemas
+from logscrub.enrich.lazily import import_on_use
+from logscrub.schemas import UNKNOWN
+
+# The parser that user-agents would use compiles all its expressions when it is imported.
+import_on_use("ua_parser.user_agent_parser")
+from user_agents.parsers import (  # noqa: E402
     UserAgent,
     parse_browser,
     parse_device,
     parse_operating_system,
 )
-
-from logscrub import schemas
-from logscrub.schemas import UNKNOWN
 
 _VERSION = re.compile(r"0|[1-9][0-9]{0,2}")
 

@@ -1,5 +1,7 @@
 """Kept records → hits: what was asked for, from where, and with what software."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -13,8 +15,9 @@ from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
 from logscrub.enrich.geography import Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
-from logscrub.enrich.referrers import Source, is_internal, referrer_sources, registrable_domain
+from logscrub.enrich.referrers import is_internal, referrer_sources, registrable_domain
 from logscrub.enrich.user_agents import classify
+from logscrub.formats.records import encoded
 from logscrub.privacy.urls import host_name, is_static_asset, may_identify_decoded, route_template
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.identities import Identities
@@ -24,6 +27,14 @@ _TEXTS = (
     *("host", "method", "target", "referrer", "user_agent", "event"),
     *("language", "connection", "carrier"),
 )
+
+
+def joined(*parts: str) -> str:
+    """What belongs together, as one text of hits."""
+    return SEPARATOR.join(parts)
+
+
+_INTERNAL = joined("internal", NONE)
 _ABSENT = ""  # what a hit does not tell of its own: no referrer, no campaign, no bot
 
 Flags = npt.NDArray[np.bool_]
@@ -35,13 +46,13 @@ class HitMaker:
     def __init__(self, settings: Settings, geography: Geography) -> None:
         self._own = frozenset(filter(None, (registrable_domain(host) for host in settings.own_hosts)))
         self._geography = geography
-        self._paths = Memo(lambda distinct: [(route_template(p), is_static_asset(p)) for p in distinct])
-        self._hosts = Memo(lambda distinct: [_host(text) for text in distinct])
-        self._referrers = Memo(referrer_sources)
+        self._paths = Memo(_routes)
+        self._hosts = Memo(_hosts)
+        self._referrers = Memo(self._sources)
         self._agents = Memo(_agent_classes)
-        self._languages = Memo(primary_languages)
-        self._connections = Memo(connection_types)
-        self._carriers = Memo(_carriers)
+        self._languages = Memo(lambda distinct: [_strings(primary_languages(distinct))])
+        self._connections = Memo(lambda distinct: [_strings(connection_types(distinct))])
+        self._carriers = Memo(lambda distinct: [_strings(_carriers(distinct))])
         self._methods = vocabulary_names("methods")
 
     def __call__(self, records: pa.RecordBatch, identities: Identities, kept: Flags) -> pa.RecordBatch:
@@ -51,7 +62,7 @@ class HitMaker:
         text = {name: records.column(name) for name in _TEXTS}
         status = records.column("status")
         template, page_view = self._requests(text, status.to_numpy(zero_copy_only=False))
-        host_answers = self._hosts(text["host"].dictionary.to_pylist())
+        host_names, own_domains = self._hosts(text["host"].dictionary)
         columns = {
             "visitor": visitors(identities.visitor, identities.unit),
             "time": records.column("time"),
@@ -60,10 +71,10 @@ class HitMaker:
             "bytes": records.column("bytes"),
             "page_view": pa.array(page_view),
             "duration": pa.array(buckets(records.column("duration"))),
-            "host": relabel(text["host"], [name for name, _ in host_answers], UNKNOWN),
+            "host": relabel(text["host"], host_names, UNKNOWN),
             "path": template,
             "method": self._method(text),
-            "referrer": self._referrer(text, [domain for _, domain in host_answers]),
+            "referrer": self._referrer(text, own_domains),
             "campaign": _campaign(text["target"]),
             **self._software(text["user_agent"]),
             "place": self._place(identities),
@@ -79,9 +90,9 @@ class HitMaker:
         target = text["target"]
         # Most distinct targets differ in their query alone.
         target = relabel(target, pc.replace_substring_regex(target.dictionary, r"(?s)[?#].*$", ""), "")
-        answers = self._paths(target.dictionary.to_pylist())
-        templates = relabel(target, [template for template, _ in answers], UNKNOWN)
-        page = np.array([t != UNKNOWN and not static for t, static in answers], dtype=bool)
+        names, is_page = self._paths(target.dictionary)
+        templates = relabel(target, names, UNKNOWN)
+        page = is_page.to_numpy(zero_copy_only=False)
         method, event = text["method"], text["event"]
         is_get = np.array([m == "GET" for m in method.dictionary.to_pylist()], dtype=bool)
         answered = (status == 0) | ((status >= 200) & (status < 300)) | (status == 304)  # noqa: PLR2004
@@ -93,54 +104,43 @@ class HitMaker:
     def _method(self, text: dict[str, pa.DictionaryArray]) -> pa.DictionaryArray:
         """Method in the vocabulary; a request without one is a GET, what is no request has none."""
         method = text["method"]
-        requested = text["target"].is_valid() if len(method) else pa.array([], pa.bool_())
-        asked = pc.and_(requested, text["event"].is_null())
-        labels = [m if m in self._methods else UNKNOWN for m in method.dictionary.to_pylist()]
-        plain = relabel(method, labels, "").cast(pa.string())
-        absent = pc.if_else(asked, "GET", UNKNOWN)
-        return pc.if_else(pc.equal(plain, ""), absent, plain).dictionary_encode()
+        names = [m if m in self._methods else UNKNOWN for m in method.dictionary.to_pylist()]
+        code = codes(method)
+        requested = pc.and_(text["target"].is_valid(), text["event"].is_null())
+        no_request = ~np.asarray(requested.to_numpy(zero_copy_only=False), dtype=bool)
+        code = np.where((code == len(names)) & no_request, np.int32(len(names) + 1), code)
+        return encoded(pa.array(code), _strings([*names, "GET", UNKNOWN]))
 
-    def _referrer(
-        self, text: dict[str, pa.DictionaryArray], own_domains: list[str | None]
-    ) -> pa.DictionaryArray:
+    def _referrer(self, text: dict[str, pa.DictionaryArray], own_domains: pa.Array) -> pa.DictionaryArray:
         """Medium and source of each referrer; internal where it is the domain of the record's own host."""
         referrer = text["referrer"]
-        sources: list[Source] = self._referrers(referrer.dictionary.to_pylist())
-        labels = [joined(source.medium, source.source) if source.medium else _ABSENT for source in sources]
-        known_own = np.array([is_internal(source.domain, self._own) for source in sources], dtype=bool)
-        internal = joined("internal", NONE)
-        if not any(own_domains):
-            named = zip(labels, known_own.tolist(), strict=True)
-            return relabel(referrer, [internal if own else label for label, own in named], _ABSENT)
-        own = spread(referrer, known_own, null=False) | self._same_domain(
-            sources, referrer, own_domains, text
-        )
+        labels, domains = self._referrers(referrer.dictionary)
         external = relabel(referrer, labels, _ABSENT)
-        distinct = pa.concat_arrays([external.dictionary, pa.array([internal])])
+        if own_domains.null_count == len(own_domains):
+            return external
+        own = _same_domain(referrer, domains, text["host"], own_domains)
         code = np.where(own, np.int32(len(external.dictionary)), codes(external))
-        return pa.DictionaryArray.from_arrays(pa.array(code), distinct)
+        return encoded(pa.array(code), pa.concat_arrays([external.dictionary, _strings([_INTERNAL])]))
 
-    @staticmethod
-    def _same_domain(
-        sources: list[Source],
-        referrer: pa.DictionaryArray,
-        own_domains: list[str | None],
-        text: dict[str, pa.DictionaryArray],
-    ) -> Flags:
-        numbers = {
-            domain: n for n, domain in enumerate({*own_domains, *(s.domain for s in sources)} - {None})
-        }
-        of_referrer = np.array([numbers.get(source.domain, -1) for source in sources], dtype=np.int64)
-        of_host = np.array([numbers.get(domain, -2) for domain in own_domains], dtype=np.int64)
-        same: Flags = spread(referrer, of_referrer, -1) == spread(text["host"], of_host, -2)
-        return same
+    def _sources(self, distinct: list[str]) -> list[pa.Array]:
+        """Label of each referrer, as far as its host is not asked for, and its domain."""
+        sources = referrer_sources(distinct)
+        labels = (
+            _INTERNAL
+            if is_internal(source.domain, self._own)
+            else joined(source.medium, source.source)
+            if source.medium
+            else _ABSENT
+            for source in sources
+        )
+        return [_strings(labels), _strings(source.domain for source in sources)]
 
     def _software(self, agent: pa.DictionaryArray) -> dict[str, pa.DictionaryArray]:
-        classes = self._agents(agent.dictionary.to_pylist())
+        classes = self._agents(agent.dictionary)
         absent = (joined(*[UNKNOWN] * 3), joined(*[UNKNOWN] * 2), _ABSENT)
         return {
-            name: relabel(agent, [answer[place] for answer in classes], absent[place])
-            for place, name in enumerate(("system", "browser", "bot"))
+            name: relabel(agent, labels, null)
+            for name, labels, null in zip(("system", "browser", "bot"), classes, absent, strict=True)
         }
 
     def _place(self, identities: Identities) -> pa.DictionaryArray:
@@ -151,11 +151,11 @@ class HitMaker:
         return pa.DictionaryArray.from_arrays(pa.array(code), labels)
 
     def _language(self, language: pa.DictionaryArray) -> pa.DictionaryArray:
-        return relabel(language, self._languages(language.dictionary.to_pylist()), UNKNOWN)
+        return relabel(language, self._languages(language.dictionary)[0], UNKNOWN)
 
     def _network(self, connection: pa.DictionaryArray, carrier: pa.DictionaryArray) -> pa.DictionaryArray:
-        connections = relabel(connection, self._connections(connection.dictionary.to_pylist()), UNKNOWN)
-        carriers = relabel(carrier, self._carriers(carrier.dictionary.to_pylist()), UNKNOWN)
+        connections = relabel(connection, self._connections(connection.dictionary)[0], UNKNOWN)
+        carriers = relabel(carrier, self._carriers(carrier.dictionary)[0], UNKNOWN)
         names = carriers.dictionary.to_pylist()
         labels = [joined(kind, name) for kind in connections.dictionary.to_pylist() for name in names]
         code = codes(connections) * np.int32(len(names)) + codes(carriers)
@@ -169,11 +169,6 @@ def _chosen(
     return compact_batch(records.filter(pa.array(kept))), identities.take(kept)
 
 
-def joined(*parts: str) -> str:
-    """What belongs together, as one text of hits."""
-    return SEPARATOR.join(parts)
-
-
 def _campaign(target: pa.DictionaryArray) -> pa.DictionaryArray:
     answers = campaigns(target.dictionary, lambda value: may_identify_decoded(value, LONGEST_VALUE))
     return relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
@@ -185,17 +180,40 @@ def _carriers(distinct: list[str]) -> list[str]:
     ]
 
 
-def _host(text: str) -> tuple[str, str | None]:
-    """Released name of a host, and its registrable domain."""
-    name = host_name(text)
-    return name, None if name == UNKNOWN else registrable_domain(name)
+def _routes(distinct: list[str]) -> list[pa.Array]:
+    """Route template of each path, and whether it is a page."""
+    templates = [route_template(path) for path in distinct]
+    named = zip(distinct, templates, strict=True)
+    pages = [template != UNKNOWN and not is_static_asset(path) for path, template in named]
+    return [_strings(templates), pa.array(pages, pa.bool_())]
 
 
-def _agent_classes(distinct: list[str]) -> list[tuple[str, str, str]]:
+def _hosts(distinct: list[str]) -> list[pa.Array]:
+    """Released name of each host, and its registrable domain."""
+    names = [host_name(text) for text in distinct]
+    domains = (None if name == UNKNOWN else registrable_domain(name) for name in names)
+    return [_strings(names), _strings(domains)]
+
+
+def _same_domain(
+    referrer: pa.DictionaryArray, domains: pa.Array, host: pa.DictionaryArray, own_domains: pa.Array
+) -> Flags:
+    """Which records were referred by the domain of their own host."""
+    number = pa.concat_arrays([domains, own_domains]).dictionary_encode().indices.fill_null(-1).to_numpy()
+    of_referrer, of_host = number[: len(domains)], number[len(domains) :]
+    same: Flags = spread(referrer, of_referrer, -1) == spread(host, np.where(of_host < 0, -2, of_host), -2)
+    return same
+
+
+def _agent_classes(distinct: list[str]) -> list[pa.Array]:
     """System, browser and bot of each agent, as hits hold them."""
     found = classify(distinct)
     systems = map(joined, found.device, found.system, found.system_version)
     browsers = map(joined, found.browser, found.browser_version)
     named = zip(found.purpose, found.bot, strict=True)
     bots = (joined(purpose or UNKNOWN, name) if name else _ABSENT for purpose, name in named)
-    return list(zip(systems, browsers, bots, strict=True))
+    return [_strings(systems), _strings(browsers), _strings(bots)]
+
+
+def _strings(values: Iterable[str | None]) -> pa.StringArray:
+    return pa.array(values, pa.string())

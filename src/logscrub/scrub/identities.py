@@ -111,7 +111,7 @@ class Identifier:
         kind = alike.indices.to_numpy()
         row = np.empty(len(alike.dictionary), dtype=np.int64)
         row[kind] = np.arange(len(kind))
-        agent = spread(agents, np.array(self._agents(agents.dictionary.to_pylist()), dtype=np.uint64), 0)
+        agent = spread(agents, self._agents(agents.dictionary)[0].to_numpy(), 0)
         distinct = addresses.take(address[row])
         pairs: Pseudonyms = pair_pseudonyms(self._key, distinct, agent[row], day[row].astype(np.int64))[kind]
         return pairs
@@ -133,7 +133,6 @@ class Identifier:
         return np.where(person == 0, spread(column, network, _NOWHERE), person)
 
 
-def _agent_pseudonyms(key: EphemeralKey, distinct: list[str]) -> list[int]:
+def _agent_pseudonyms(key: EphemeralKey, distinct: list[str]) -> list[pa.Array]:
     # Formats differ in the white space they leave around a value.
-    found: list[int] = pseudonyms(key, "user_agent", [agent.strip() for agent in distinct]).tolist()
-    return found
+    return [pa.array(pseudonyms(key, "user_agent", [agent.strip() for agent in distinct]), pa.uint64())]

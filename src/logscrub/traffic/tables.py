@@ -13,7 +13,7 @@ from logscrub.durations import BUCKETS, NO_BUCKET
 from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
 from logscrub.traffic.hits import bots, support_units
-from logscrub.traffic.visits import Followed, follow
+from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, Followed, follow
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ def build_tables(hits: pa.RecordBatch, k: int, key_check: bytes) -> dict[str, Ta
     support = len(populations["hits"].units)
     tables = {}
     for name, table in table_schemas().items():
-        cells, supporters = _table(table, populations[table.population], k)
+        cells, supporters = _table(table, populations[_coarsest(table)], k)
         tables[name] = TableCells(cells, supporters, support, key_check)
     return tables
 
@@ -68,6 +68,18 @@ class _Population:
         counted = {name: flags[rows].astype(np.int64) for name, flags in measures.items()}
         return _Population(self.hits, rows, self.visitor[rows], self.unit, self.units, counted)
 
+    def summed(self, starts: Ints) -> "_Population":
+        """One row in place of the hits from each start to the next, which are of one visitor."""
+        measures = {name: np.add.reduceat(hits, starts) for name, hits in self.measures.items()}
+        hits = self.hits.take(pa.array(starts))
+        return _Population(hits, None, self.visitor[starts], self.unit, self.units, measures)
+
+    def support(self, measure: str) -> int:
+        """Number of support units with a non-zero share in a measure."""
+        backing = np.zeros(len(self.units), dtype=bool)
+        backing[self.unit[self.visitor[self.measures[measure] != 0]]] = True
+        return int(backing.sum())
+
 
 def _populations(people: Followed) -> dict[str, _Population]:
     hits, every = people.hits, np.ones(len(people.hits), dtype=bool)
@@ -84,11 +96,21 @@ def _populations(people: Followed) -> dict[str, _Population]:
     timed = everyone.among(bucket != NO_BUCKET, hits=every)
     return {
         "hits": everyone,
+        "visitors": everyone.summed(np.flatnonzero(people.visitor_start)),
+        "visits": everyone.summed(np.flatnonzero(people.visit_start)),
         "page_views": everyone.among(page_view, page_views=page_view),
         "entries": everyone.among(people.entry, visits=people.entry),
         "exits": everyone.among(people.exit, visits=people.exit),
         "timed_hits": replace(timed, bucket=bucket[bucket != NO_BUCKET]),
     }
+
+
+def _coarsest(table: TableSchema) -> str:
+    """The population of a table, or one of fewer rows whose sums serve it as well."""
+    sources = {columns[0].source for columns in table.sources}
+    if table.population != "hits" or not sources <= {*FACTS_OF_VISITOR, *FACTS_OF_VISIT}:
+        return table.population
+    return "visitors" if sources <= set(FACTS_OF_VISITOR) else "visits"
 
 
 def _of_bots(hits: pa.RecordBatch) -> _Population:
@@ -118,8 +140,6 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
         np.add.at(sums[:, m], runs.cell, runs.values[m])
     supporters = runs.supporters(population)
     counts = supporters.count(len(nodes), len(names))
-    of_table = replace(supporters, cell=np.zeros_like(supporters.cell)).union()
-    whole = of_table.count(1, len(names))[0]
     cells = Cells(
         nodes,
         names,
@@ -129,7 +149,7 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
         supporters.below(k, counts),
         _durations(cell, population, supporters),
     )
-    return cells, dict(zip(names, whole.tolist(), strict=True))
+    return cells, {name: population.support(name) for name in names}
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,13 @@ VISIT_GAP_MS = 30 * 60 * 1000
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
-_OF_VISITOR = ("system", "browser", "place", "language", "network")
-_TIE_TEXTS = ("host", "referrer", "campaign", *_OF_VISITOR)
+FACTS_OF_VISITOR = ("system", "browser", "place", "language", "network")
+"""Columns of hits that are the same in all hits of a visitor-day, once it was followed."""
+
+FACTS_OF_VISIT = ("referrer", "campaign")
+"""Columns of hits that are the same in all hits of a visit, once it was followed."""
+
+_TIE_TEXTS = ("host", *FACTS_OF_VISIT, *FACTS_OF_VISITOR)
 _TELLING_PART = {"system": 1}  # a device alone tells no system
 _DIRECT, _INTERNAL = (SEPARATOR.join((medium, NONE)) for medium in ("direct", "internal"))
 _NO_CAMPAIGN = SEPARATOR.join((NONE, NONE, NONE))
@@ -166,7 +171,7 @@ def _with_facts_of_visitor(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch
     """Give every hit the software, place, language and network of its visitor's first hit that tells it."""
     lengths = np.diff(np.r_[starts, len(hits)])
     columns: dict[str, pa.DictionaryArray] = {}
-    for name in _OF_VISITOR:
+    for name in FACTS_OF_VISITOR:
         column = hits.column(name)
         if len(column.dictionary) > 1:
             known = np.array([_tells(name, value) for value in column.dictionary.to_pylist()], dtype=bool)
