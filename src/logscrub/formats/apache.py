@@ -8,7 +8,7 @@ import numpy as np
 
 from logscrub.formats import access, delimited, pattern
 from logscrub.formats.delimited import Layout
-from logscrub.formats.records import Parsed, carries_identifiers, merge
+from logscrub.formats.records import Parsed, Reader, carries_identifiers, merge
 from logscrub.text.blocks import Block, sanitize
 
 # What each directive captures, as RE2; the remote user and the ident are read over, never captured.
@@ -68,6 +68,13 @@ class AccessFormat:
         named = [name for part in expressions for name in re.findall(r"\?P<(\w+)>", part)]
         quoted = [column for name in self.layout.quoted for column in _COLUMNS.get(name, (name,))]
         return frozenset(["time", *named, *quoted])
+
+    mark = None
+    has_directives = False
+
+    def reader(self) -> Reader:
+        """The format itself: each line stands for itself."""
+        return self
 
     @property
     def carries_identifiers(self) -> bool:

@@ -17,7 +17,6 @@ MIN_SHARE = 0.5
 """Share of the lines of a sample that a format must fit."""
 
 _NO_TIME = problem_code(LineReason.NO_TIME)
-_NEEDED = {"json_events": b"{"}  # without it no line can fit; most logs have none
 _COUNTED = ("address", "host", "method", "target", "referrer", "user_agent", "event")
 
 
@@ -86,7 +85,7 @@ def _best(fits: list[_Fit]) -> Detection:
 
 def _fits(known: Format, joined: Joined) -> list[_Fit]:
     """How well each piece fits a format."""
-    if _NEEDED.get(known.name, b"") not in bytes(joined.block.data):
+    if known.mark and not known.mark.search(joined.block.data):
         return [_Fit(known.name, 0.0, 0.0)] * len(joined.pieces)
     parsed = known.parse(joined.block)
     read = parsed.records.column("line").to_numpy()

@@ -24,6 +24,7 @@ from logscrub.formats.records import (
     RECORDS,
     Int64Array,
     Parsed,
+    Reader,
     carries_identifiers,
     merge,
 )
@@ -55,6 +56,13 @@ class JsonEvents:
     """One JSON object a line, with the fields of `schemas/event.schema.json`."""
 
     name: str = "json_events"
+
+    mark = re.compile(rb"\{")
+    has_directives = False
+
+    def reader(self) -> Reader:
+        """The format itself: each line stands for itself."""
+        return self
 
     @property
     def fields(self) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """What every format makes of a block: one table of raw columns, and which lines did not fit."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,7 @@ RECORDS = pa.schema(
         pa.field("time", pa.int64()),
         pa.field("problem", pa.int8()),
         pa.field("address", TEXT),
+        pa.field("forwarded", TEXT),
         pa.field("host", TEXT),
         pa.field("method", TEXT),
         pa.field("target", TEXT),
@@ -39,9 +41,11 @@ RECORDS = pa.schema(
 )
 """Columns of a record as it was logged, before anything is scrubbed.
 
-`line` is the index of the line in its block; `time` is milliseconds of the epoch in UTC; `problem` is an
-index into `PROBLEMS`; `status` and `bytes` are 0 when none is logged; `duration` is microseconds taken to
-serve, null when none is logged; text is null when absent or `-`.
+`line` is the index of the line in its block; `address` is who connected, and `forwarded` for whom, as the
+client or the proxies before ours say (a list of X-Forwarded-For or Forwarded, or one address); `time` is
+milliseconds of the epoch in UTC; `problem` is an index into `PROBLEMS`; `status` and `bytes` are 0 when none
+is logged; `duration` is microseconds taken to serve, null when none is logged; text is null when absent or
+`-`.
 """
 
 PROBLEMS = list(LineReason)
@@ -68,6 +72,16 @@ class Parsed:
     lines: int
 
 
+class Reader(Protocol):
+    """Reads the blocks of one file, in their order."""
+
+    def parse(self, block: Block) -> Parsed:
+        """Parse the lines of a block.
+
+        What a line yields depends on this line alone, and on the directives of its file that stand before it.
+        """
+
+
 class Format(Protocol):
     """A log format: how the lines of a file become records."""
 
@@ -83,8 +97,19 @@ class Format(Protocol):
     def carries_identifiers(self) -> bool:
         """Whether a line can hold an id or a signal of a child or an opt-out."""
 
+    @property
+    def mark(self) -> re.Pattern[bytes] | None:
+        """What the text of a file must hold somewhere for the format to be tried; None tries it always."""
+
+    @property
+    def has_directives(self) -> bool:
+        """Whether lines mean what directives before them say, so that a file is read as one."""
+
+    def reader(self) -> Reader:
+        """What reads one file; where there are no directives, it may read several."""
+
     def parse(self, block: Block) -> Parsed:
-        """Parse the lines of a block; what a line yields depends on this line alone."""
+        """Parse lines that stand at the beginning of a file."""
 
 
 def carries_identifiers(fields: frozenset[str]) -> bool:
