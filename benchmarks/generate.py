@@ -1,6 +1,6 @@
 """Write synthetic logs: the committed sample, or as many lines of traffic as a benchmark needs.
 
-python benchmarks/generate.py sample --output sample_logs
+python benchmarks/generate.py sample --output sample_logs/site
 python benchmarks/generate.py traffic --lines 10000000 --visitors 400000 --days 7 --files 8 --output logs
 python benchmarks/generate.py traffic --lines 10000000 --hits-per-visitor 25 --format common --output logs
 """

@@ -2,13 +2,14 @@
 
 import difflib
 import hashlib
+import ipaddress
 import json
 import tomllib
 import zoneinfo
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
@@ -51,6 +52,50 @@ class Settings(BaseModel):
             "A day is released when it is over in this zone: take the one your readers work in. UTC has no "
             "daylight saving time, so that every day of the default has 24 hours.",
             "Europe/Paris",
+        ),
+    )
+    format: str | None = Field(
+        None,
+        description="name of the format of all inputs; told of each file by default",
+        json_schema_extra=_documented(
+            "name of FORMATS.md",
+            "Name it where a format is not told rightly, or where two read the same lines. Behind a prefix "
+            "it is syslog:combined, two in one file are combined+caddy_json.",
+            "combined",
+        ),
+    )
+    log_format: str | None = Field(
+        None,
+        description="the format of all inputs as the server's configuration has it",
+        json_schema_extra=_documented(
+            "LogFormat of Apache, log_format of nginx, or a field map for JSON lines",
+            "Paste it where your servers write a format of their own. What says nothing of a visit is read "
+            "over.",
+            r'%h %l %u %t "%r" %>s %b %D',
+            "time=ts address=client.ip path=uri user_agent=ua",
+        ),
+    )
+    source_timezone: str = Field(
+        "UTC",
+        description="IANA time zone of log times that are written without one",
+        json_schema_extra=_documented(
+            "IANA name",
+            "Some logs write local time and do not say whose: name the zone of the servers. Times with an "
+            "offset, and those of formats that are defined in UTC, are not touched.",
+            "America/New_York",
+        ),
+    )
+    trusted_proxies: Annotated[int, Field(ge=0)] | tuple[str, ...] = Field(
+        0,
+        description="own proxies before the server, by number or network, whose word on the client counts",
+        json_schema_extra=_documented(
+            "proxies, or networks",
+            "Behind a load balancer or a CDN the address that connects is the proxy's, and the client's is "
+            "in X-Forwarded-For, Forwarded or X-Real-IP, as far as the log has them. Say how many proxies "
+            "each request passes, or which networks they are in. What stands left of their word may be made "
+            "up, and never counts; with 0 none of it does.",
+            1,
+            ["10.0.0.0/8", "2001:db8::/32"],
         ),
     )
     audience: Annotated[Audience, Field(strict=False)] = Field(
@@ -172,7 +217,13 @@ class Settings(BaseModel):
         ),
     )
 
-    @field_validator("timezone")
+    @model_validator(mode="after")
+    def _one_format(self) -> "Settings":
+        if self.format and self.log_format:
+            raise ValueError("format and log_format: give one of them")
+        return self
+
+    @field_validator("timezone", "source_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
         try:
@@ -180,6 +231,19 @@ class Settings(BaseModel):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("not an IANA time zone, such as Europe/Paris") from None
         return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _number_or_networks(cls, value: Any) -> int | tuple[str, ...]:
+        """One message for what is neither, where pydantic has one for each choice."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        try:
+            if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+                return tuple(sorted({str(ipaddress.ip_network(text.strip())) for text in value}))
+        except ValueError:
+            pass
+        raise ValueError('neither a number of proxies nor a list of networks, such as ["10.0.0.0/8"]')
 
     @field_validator("own_hosts")
     @classmethod
@@ -220,7 +284,7 @@ def load_settings(toml: str | None, overrides: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_told(e)}" for e in error.errors())
+        problems = "; ".join(_told_where(e) for e in error.errors())
         raise UsageError(f"configuration: {problems}") from None
 
 
@@ -230,6 +294,11 @@ _GIVE = {
     "int_type": "give a whole number",
     "float_type": "give a number",
 }
+
+
+def _told_where(problem: ErrorDetails) -> str:
+    place = ".".join(map(str, problem["loc"]))
+    return f"{place}: {_told(problem)}" if place else _told(problem)
 
 
 def _told(problem: ErrorDetails) -> str:

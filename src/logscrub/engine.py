@@ -26,7 +26,14 @@ from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, InputFile, Opener, Plan, plan_inputs
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey, require_same
-from logscrub.reading import blocks_and_marks, lines_before_damage, only_block, opened
+from logscrub.reading import (
+    blocks_and_marks,
+    lines_before_damage,
+    only_block,
+    opened,
+    reader_of,
+    records_of,
+)
 from logscrub.release.day import DayOutcome, PublishRules, TableRelease, publish_day, release_table
 from logscrub.release.store import Store
 from logscrub.schemas import table_schemas
@@ -60,12 +67,11 @@ def read_signals(
     Raises:
         InputFailedError: a file cannot be read any more; to go on would count children it tells of.
     """
-    log_format = format_by_name(batch[0].format)
     found = [no_signals(key)]
-    if log_format.carries_identifiers:
-        read = SignalReader(settings, key, now_ms)
+    if format_by_name(batch[0].format).carries_identifiers:
+        read, reader = SignalReader(settings, key, now_ms), reader_of(batch, settings)
         for joined in lines_before_damage(batch, open_file, settings):
-            found.append(read(log_format.parse(joined.block).records))
+            found.append(read(records_of(reader.parse(joined.block), settings)))
             if len(found) >= _MERGE_AFTER:
                 found = [SignalSet.merge(found)]
     return SignalSet.merge(found)
@@ -116,7 +122,7 @@ def scrub_range(
     Raises:
         InputFailedError: a file could be opened when the run was planned, and cannot be read now.
     """
-    small = Scrubbing(batch, scrubber, shards)
+    small = Scrubbing(batch, scrubber, settings, shards)
     waiting = Joiner(settings.block_bytes)
     for number, part in enumerate(batch):
         try:
@@ -126,11 +132,11 @@ def scrub_range(
                 if only:
                     small.add_all(waiting.add(number, only))
                 else:
-                    large = Scrubbing(batch, scrubber, shards)
+                    large = Scrubbing(batch, scrubber, settings, shards)
                     large.add_blocks(number, blocks)
                     small.merge(large)
         except CorruptInputError:
-            small.tally.problems[part.path] = FileReason.CORRUPT_GZIP
+            small.tally.problems[part.shown] = FileReason.CORRUPT_ARCHIVE
     small.add_all(waiting.rest())
     return small.finish()
 

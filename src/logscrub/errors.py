@@ -55,7 +55,8 @@ class FileReason(StrEnum):
     NOT_A_FILE = "not_a_file"
     EMPTY = "empty"
     BINARY = "binary"
-    CORRUPT_GZIP = "corrupt_gzip"
+    ARCHIVE = "archive"
+    CORRUPT_ARCHIVE = "corrupt_archive"
     UNKNOWN_FORMAT = "unknown_format"
 
     @property
@@ -70,10 +71,13 @@ _FILE_ADVICE = {
     FileReason.MISSING: "there is no such file: check the path",
     FileReason.UNREADABLE: "it cannot be opened: check its permissions; a remote one needs credentials and "
     "Beam's package for it",
-    FileReason.NOT_A_FILE: "a pipe or a device cannot be read twice: write it to a file first",
+    FileReason.NOT_A_FILE: "a pipe or a device cannot be read twice: give it as standard input, with - as "
+    "INPUT",
     FileReason.EMPTY: "the file has no lines: nothing to count",
-    FileReason.BINARY: "the file is not text: give log files, plain or gzip",
-    FileReason.CORRUPT_GZIP: "the gzip data is cut off or damaged: nothing of it is counted; copy it again",
+    FileReason.BINARY: "the file is not text: give log files, plain or compressed once",
+    FileReason.ARCHIVE: "a tar or zip archive of several files: unpack it and give the folder",
+    FileReason.CORRUPT_ARCHIVE: "the compressed data is cut off or damaged, or needs more than 128 MiB to be "
+    "unpacked: nothing of it is counted; copy it again",
     FileReason.UNKNOWN_FORMAT: "no known log format fits the lines: see the formats in the README",
 }
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from logscrub.errors import CorruptInputError, FileReason
-from logscrub.formats.detect import detect_all
+from logscrub.formats.detect import SURE_SHARE, Detection, detect_all
 from logscrub.formats.registry import format_by_name
 from logscrub.text.blocks import BOM
-from logscrub.text.streams import ByteStream, Compression, fill, looks_binary, open_text, sniff_compression
+from logscrub.text.packed import SNIFF_BYTES, Compression, sniff_compression
+from logscrub.text.streams import ByteStream, fill, looks_archive, looks_binary, open_text
 
 Opener = Callable[[str], BinaryIO]
 """Opens a path for reading bytes; raises OSError."""
@@ -25,15 +26,34 @@ _TOGETHER_BYTES = 8 * 1024 * 1024  # samples whose format is told at once
 _BATCHES = 64  # about so many batches, or more where they would be larger than a range
 _LEAST_BATCH = 1024 * 1024
 _OPENING = 64 * 1024  # bytes that could be read while a file is opened
-_UNPACKED = 8  # bytes of a log for each byte of its gzip file, about
+_UNPACKED = {  # bytes of a log for each byte of its file, about
+    Compression.NONE: 1,
+    Compression.GZIP: 8,
+    Compression.ZSTD: 8,
+    Compression.BZIP2: 12,
+    Compression.XZ: 12,
+    Compression.LZ4: 5,
+}
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file that was found, and its size in bytes as stored."""
+    """A file that was found.
+
+    Attributes:
+        path: where it is.
+        size: its bytes as stored.
+        name: what messages call it, where that is not its path.
+    """
 
     path: str
     size: int
+    name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return self.name or self.path
 
 
 @dataclass(frozen=True)
@@ -43,10 +63,11 @@ class FileRange:
     Attributes:
         path: the file.
         start: first byte of the range.
-        stop: first byte after it; None reads a compressed file to its end.
+        stop: first byte after it; None reads a file that is not split to its end.
         compression: how the file is packed.
         format: name of its log format.
         size: bytes of the range as stored; 0 where nothing tells.
+        name: what messages call the file, where that is not its path.
     """
 
     path: str
@@ -55,11 +76,17 @@ class FileRange:
     compression: Compression
     format: str
     size: int = 0
+    name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What messages call the file."""
+        return self.name or self.path
 
     @property
     def text_bytes(self) -> int:
         """Bytes of its text, about; 0 where nothing tells."""
-        return self.size * (1 if self.compression is Compression.NONE else _UNPACKED)
+        return self.size * _UNPACKED[self.compression]
 
 
 Batch = tuple[FileRange, ...]
@@ -68,10 +95,30 @@ Batch = tuple[FileRange, ...]
 
 @dataclass(frozen=True)
 class FileProblem:
-    """An input that is not counted, and why."""
+    """An input that is not counted, and why; `what` is what it looks like instead of a log, if told."""
 
     path: str
     reason: FileReason
+    what: str | None = None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A file whose format is not sure.
+
+    Attributes:
+        path: the file.
+        format: the format that was chosen.
+        share: of the lines of its sample that are not blank, how many this format fits.
+        runner_up: the next best format, if another fits any line.
+        tie: whether that one captures as many fields, and reads lines otherwise.
+    """
+
+    path: str
+    format: str
+    share: float
+    runner_up: str | None
+    tie: bool
 
 
 @dataclass(frozen=True)
@@ -100,12 +147,14 @@ class Plan:
         problems: inputs that are not counted.
         duplicates: files left out because their content is another file's.
         total_bytes: stored bytes of the files that are read.
+        doubts: files among them whose format is not sure.
     """
 
     ranges: tuple[FileRange, ...]
     problems: tuple[FileProblem, ...]
     duplicates: tuple[Duplicate, ...]
     total_bytes: int
+    doubts: tuple[Doubt, ...] = ()
 
     def batches(self, range_bytes: int) -> list[Batch]:
         """Give the units of work, in the order of `ranges`: how they are cut changes no released byte.
@@ -119,7 +168,7 @@ class Plan:
         for part in self.ranges:
             kind, weight = (part.compression, part.format), _weight(part)
             left, batch = room.get(kind, (0, []))
-            if left < weight:
+            if left < weight or format_by_name(part.format).has_directives:
                 left, batch = limit, []
                 batches.append(batch)
             batch.append(part)
@@ -133,7 +182,9 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
+    """The first bytes of a file, decompressed."""
+
     file: InputFile
     compression: Compression
     data: bytes
@@ -145,20 +196,24 @@ class _Head:
     compression: Compression
     format: str
     digest: bytes
+    doubt: Doubt | None
 
 
-def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int) -> Plan:
+def plan_inputs(
+    files: Iterable[InputFile], open_file: Opener, range_bytes: int, forced: str | None = None
+) -> Plan:
     """Sniff each file, leave out what cannot be read and what is there twice, and split the rest.
 
     Args:
         files: what the inputs matched, once for each input that did; the order does not matter.
         open_file: opens a path.
         range_bytes: size of a range; a compressed file is one range.
+        forced: name of the format of all files, whatever their lines look like; None tells it of each.
     """
     files = list(files)
     problems: list[FileProblem] = []
     heads: list[_Head] = []
-    for head in _read_heads(sorted(set(files), key=lambda f: f.path), open_file):
+    for head in _read_heads(sorted(set(files), key=lambda f: f.shown), open_file, forced):
         if isinstance(head, FileProblem):
             problems.append(head)
         else:
@@ -166,19 +221,20 @@ def plan_inputs(files: Iterable[InputFile], open_file: Opener, range_bytes: int)
     problems.sort(key=lambda problem: problem.path)
     duplicates = _duplicates(heads, open_file)
     left_out = {duplicate.path for duplicate in duplicates}
-    duplicates += [Duplicate(path, path, 0) for path in _given_twice(files)]
+    duplicates += [Duplicate(shown, shown, 0) for shown in _given_twice(files)]
     total, ranges = 0, []
     for head in heads:
-        if head.file.path in left_out:
+        if head.file.shown in left_out:
             continue
         total += head.file.size
         ranges += _split(head, range_bytes)
     ranges.sort(key=lambda r: (r.compression is Compression.NONE, r.path, r.start))
-    return Plan(tuple(ranges), tuple(problems), tuple(duplicates), total)
+    doubts = (head.doubt for head in heads if head.doubt and head.file.shown not in left_out)
+    return Plan(tuple(ranges), tuple(problems), tuple(duplicates), total, tuple(doubts))
 
 
 def _given_twice(files: Iterable[InputFile]) -> list[str]:
-    return sorted(path for path, times in Counter(file.path for file in files).items() if times > 1)
+    return sorted(shown for shown, times in Counter(file.shown for file in files).items() if times > 1)
 
 
 def _weight(part: FileRange) -> int:
@@ -186,49 +242,67 @@ def _weight(part: FileRange) -> int:
     return _OPENING + part.text_bytes
 
 
-def _read_heads(files: Iterable[InputFile], open_file: Opener) -> Iterator[_Head | FileProblem]:
+def _read_heads(
+    files: Iterable[InputFile], open_file: Opener, forced: str | None
+) -> Iterator[_Head | FileProblem]:
     """Sniff files; many small ones are looked at together."""
-    waiting: list[_Sample] = []
+    waiting: list[Sample] = []
     held = 0
     for file in files:
-        sample = _read_sample(file, open_file)
+        sample = read_sample(file, open_file)
         if isinstance(sample, FileReason):
-            yield FileProblem(file.path, sample)
+            yield FileProblem(file.shown, sample)
             continue
         waiting.append(sample)
         held += len(sample.data)
         if held >= _TOGETHER_BYTES:
-            yield from _heads(waiting)
+            yield from _heads(waiting, forced)
             waiting, held = [], 0
     if waiting:
-        yield from _heads(waiting)
+        yield from _heads(waiting, forced)
 
 
-def _heads(samples: Sequence[_Sample]) -> Iterator[_Head | FileProblem]:
+def _heads(samples: Sequence[Sample], forced: str | None) -> Iterator[_Head | FileProblem]:
+    if forced:
+        yield from (_head(sample, forced) for sample in samples)
+        return
     for sample, detection in zip(samples, detect_all([s.data for s in samples]), strict=True):
         if detection.format_name is None:
-            yield FileProblem(sample.file.path, FileReason.UNKNOWN_FORMAT)
+            yield FileProblem(sample.file.shown, FileReason.UNKNOWN_FORMAT, detection.refused_as)
         else:
-            # The sample itself is not kept: there may be many thousand files.
-            digest = hashlib.sha256(sample.data[:_HEAD_BYTES]).digest()
-            yield _Head(sample.file, sample.compression, detection.format_name, digest)
+            yield _head(sample, detection.format_name, _doubt(sample.file.shown, detection))
 
 
-def _read_sample(file: InputFile, open_file: Opener) -> _Sample | FileReason:
+def _head(sample: Sample, log_format: str, doubt: Doubt | None = None) -> _Head:
+    """Give what is kept of a sample; not the sample itself: there may be many thousand files."""
+    digest = hashlib.sha256(sample.data[:_HEAD_BYTES]).digest()
+    return _Head(sample.file, sample.compression, log_format, digest, doubt)
+
+
+def _doubt(path: str, found: Detection) -> Doubt | None:
+    if found.format_name is None or (found.share >= SURE_SHARE and not found.tie):
+        return None
+    return Doubt(path, found.format_name, found.share, found.runner_up, found.tie)
+
+
+def read_sample(file: InputFile, open_file: Opener) -> Sample | FileReason:
+    """Read the beginning of a file, or tell why it is not text that can be read."""
     try:
         with open_file(file.path) as raw:
-            compression = sniff_compression(raw.read(4))
+            compression = sniff_compression(raw.read(SNIFF_BYTES))
             raw.seek(0)
             data, damaged = _sample(open_text(raw, compression))
     except OSError:
         return FileReason.UNREADABLE
     if damaged and not data.strip():
-        return FileReason.CORRUPT_GZIP
+        return FileReason.CORRUPT_ARCHIVE
     if not data.removeprefix(BOM).strip():
         return FileReason.EMPTY
+    if looks_archive(data):
+        return FileReason.ARCHIVE
     if looks_binary(data[:_HEAD_BYTES]):
         return FileReason.BINARY
-    return _Sample(file, compression, data)
+    return Sample(file, compression, data)
 
 
 def _sample(stream: ByteStream) -> tuple[bytes, bool]:
@@ -242,13 +316,14 @@ def _sample(stream: ByteStream) -> tuple[bytes, bool]:
 
 
 def _split(head: _Head, range_bytes: int) -> list[FileRange]:
-    path, size = head.file.path, head.file.size
-    if head.compression is not Compression.NONE or not size:  # files of /proc tell no size
-        return [FileRange(path, 0, None, head.compression, head.format, size)]
+    path, size, name = head.file.path, head.file.size, head.file.name
+    whole = head.compression is not Compression.NONE or format_by_name(head.format).has_directives
+    if whole or not size:  # files of /proc tell no size
+        return [FileRange(path, 0, None, head.compression, head.format, size, name)]
     starts = range(0, size, range_bytes)
     stops = [*starts[1:], size]
     return [
-        FileRange(path, start, stop, head.compression, head.format, stop - start)
+        FileRange(path, start, stop, head.compression, head.format, stop - start, name)
         for start, stop in zip(starts, stops, strict=True)
     ]
 
@@ -263,14 +338,14 @@ def _duplicates(heads: Sequence[_Head], open_file: Opener) -> list[Duplicate]:
         if not _may_repeat(group):
             continue
         originals: dict[tuple[int, bytes], str] = {}
-        for head in sorted(group, key=lambda h: (h.compression is not Compression.NONE, h.file.path)):
+        for head in sorted(group, key=lambda h: (h.compression is not Compression.NONE, h.file.shown)):
             content = _content(head, open_file)
             if content is None:
                 continue
             length, digest, lines = content
-            original = originals.setdefault((length, digest), head.file.path)
-            if original != head.file.path:
-                found.append(Duplicate(head.file.path, original, lines))
+            original = originals.setdefault((length, digest), head.file.shown)
+            if original != head.file.shown:
+                found.append(Duplicate(head.file.shown, original, lines))
     return sorted(found, key=lambda duplicate: duplicate.path)
 
 

@@ -1,15 +1,20 @@
-"""Batches of file ranges → blocks of whole lines, small files together."""
+"""Batches of file ranges → blocks of whole lines, small files together; and → records of clients."""
 
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+import pyarrow as pa
+
 from logscrub.config import Settings
 from logscrub.errors import CorruptInputError, InputFailedError, system_reason
+from logscrub.formats.records import Parsed, Reader
+from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, FileRange, Opener
+from logscrub.privacy.proxies import TrustedProxies, client_addresses
 from logscrub.text.blocks import Block, OversizeLine, read_blocks
-from logscrub.text.joined import Joined, Joiner
+from logscrub.text.joined import Joined, Joiner, joined_lines
 from logscrub.text.streams import open_text
 
 _BUFFER_MORE = 64 * 1024
@@ -22,10 +27,20 @@ def opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
         with open_file(part.path) as raw:
             yield raw
     except OSError as error:
-        failure = InputFailedError(f"{part.path}: cannot be read any more: {system_reason(error)}")
+        failure = InputFailedError(f"{part.shown}: cannot be read any more: {system_reason(error)}")
     else:
         return
     raise failure
+
+
+def reader_of(batch: Batch, settings: Settings) -> Reader:
+    """What reads the lines of a batch, from the beginning of its file where that matters."""
+    return format_by_name(batch[0].format, settings.source_timezone).reader()
+
+
+def records_of(parsed: Parsed, settings: Settings) -> pa.RecordBatch:
+    """The records of a block (schema RECORDS), with addresses of clients as far as proxies are trusted."""
+    return client_addresses(parsed.records, TrustedProxies.of(settings.trusted_proxies))
 
 
 def blocks_and_marks(raw: BinaryIO, part: FileRange, settings: Settings) -> Iterator[Block | OversizeLine]:
@@ -62,5 +77,7 @@ def lines_before_damage(batch: Batch, open_file: Opener, settings: Settings) -> 
         with contextlib.suppress(CorruptInputError), opened(part, open_file) as raw:
             for block in blocks_and_marks(raw, part, settings):
                 if isinstance(block, Block):
-                    yield from waiting.add(number, block)
+                    # Those of one file stay in their order: directives speak of the lines below them.
+                    alone = len(batch) == 1
+                    yield from joined_lines(number, block) if alone else waiting.add(number, block)
     yield from waiting.rest()

@@ -7,10 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logscrub.columns import codes
+from logscrub.config import Settings
 from logscrub.errors import LineReason
 from logscrub.formats.records import Parsed
-from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch
+from logscrub.reading import reader_of, records_of
 from logscrub.scrub.records import ScrubbedBlock, Scrubber
 from logscrub.tally import SHOWN_OFFSETS, Tally
 from logscrub.text.blocks import Block, OversizeLine
@@ -26,9 +27,10 @@ DayAndShard = tuple[str, int]
 class Scrubbing:
     """Hits of ranges, and what became of their lines."""
 
-    def __init__(self, batch: Batch, scrubber: Scrubber, shards: int) -> None:
+    def __init__(self, batch: Batch, scrubber: Scrubber, settings: Settings, shards: int) -> None:
         self._batch = batch
-        self._format = format_by_name(batch[0].format)
+        self._settings = settings
+        self._reader = reader_of(batch, settings)
         self._scrubber = scrubber
         self._hits = _Hits(scrubber.key_check, shards)
         self._elements: list[tuple[DayAndShard, bytes]] = []
@@ -37,8 +39,8 @@ class Scrubbing:
     def add_all(self, lines: Iterable[Joined]) -> None:
         """Parse and scrub lines, and count what becomes of them."""
         for joined in lines:
-            parsed = self._format.parse(joined.block)
-            scrubbed = self._scrubber(parsed.records)
+            parsed = self._reader.parse(joined.block)
+            scrubbed = self._scrubber(records_of(parsed, self._settings))
             _count(self.tally, self._batch, joined, parsed, scrubbed)
             self._hits.add(scrubbed)
 
@@ -47,7 +49,7 @@ class Scrubbing:
         for block in blocks:
             if isinstance(block, OversizeLine):
                 self.tally.lines += 1
-                path = self._batch[number].path
+                path = self._batch[number].shown
                 self.tally.reject(path, LineReason.OVERSIZE_LINE, 1, [block.offset])
             else:
                 self.add_all(joined_lines(number, block))
@@ -122,5 +124,5 @@ def _count(tally: Tally, batch: Batch, joined: Joined, parsed: Parsed, scrubbed:
     rejected = {LineReason.UNPARSABLE: parsed.rejected, **scrubbed.rejected}
     for reason, lines in rejected.items():
         for piece, own in joined.places(np.sort(np.asarray(lines, dtype=np.int64))):
-            path = batch[piece.number].path
+            path = batch[piece.number].shown
             tally.reject(path, reason, len(own), offsets(piece, own[:SHOWN_OFFSETS]))

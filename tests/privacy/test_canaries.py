@@ -426,7 +426,7 @@ def run_cli(
 
     def run(*flags: str, logging_on: bool = False) -> tuple[int, str, Path]:
         if logging_on:
-            monkeypatch.setattr(running, "_silence_beam", lambda: None)
+            monkeypatch.setattr(running, "silence_beam", lambda: None)
             logging.getLogger().setLevel(logging.DEBUG)
             for name in ("apache_beam", "root"):  # a run before this one may have silenced them
                 monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscrub.formats import access, delimited, pattern
+from logscrub.formats import access, delimited
 from logscrub.formats.apache import ACCESS_FORMATS
 from logscrub.formats.events import FIELDS
-from logscrub.formats.records import RECORDS
+from logscrub.formats.records import RECORDS, merge
 from logscrub.formats.registry import FORMATS, format_by_name
 from logscrub.text.blocks import Block
 
@@ -182,9 +182,10 @@ def test_the_pattern_plan_agrees_where_the_delimited_plan_accepts(known):
         if split.captured is None:
             return
         taken = split.captured.lines
-        matched = pattern.match(pa.array([lines[at] for at in taken]), taken, known.layout)
-        assert not len(matched.rejected)
-        first, second = (access.to_records(part).to_pylist() for part in (split.captured, matched.captured))
+        first = known.parse(block([lines[at] for at in taken])).records.to_pylist()
+        matched, rejected = known.match(pa.array([lines[at] for at in taken]), np.arange(len(taken)))
+        assert not len(rejected)
+        second = merge([access.to_records(part) for part in matched]).to_pylist()
         assert first == second
 
     check()

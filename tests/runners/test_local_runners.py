@@ -127,7 +127,7 @@ def test_the_sample_on_the_command_line_every_way(
     flags = WAYS[way]
     if "{pool}" in flags[-1]:
         flags = [flag.format(pool=request.getfixturevalue("pool")) for flag in flags]
-    sample = [ROOT / "sample_logs" / name for name in ("app", "blog", "hostile", "shop")]
+    sample = [ROOT / "sample_logs" / "site" / name for name in ("app", "blog", "hostile", "shop")]
     files, _ = match_inputs(list(map(str, sample)))
     expected, _ = run_engine({f.path: Path(f.path).read_bytes() for f in files}, Settings())
     command = [sys.executable, "-m", "logscrub", "run", *sample, "-o", str(tmp_path / "out"), "--", *flags]

@@ -71,7 +71,14 @@ def test_a_run_again_beside_its_own_output_reads_only_the_logs(logscrub: Run, tm
 
 def test_the_sample_in_a_process_of_its_own(tmp_path: Path) -> None:
     ended = process(
-        *("run", ROOT / "sample_logs", "-o", tmp_path / "out", "--account", tmp_path / "account.json"),
+        *(
+            "run",
+            ROOT / "sample_logs" / "site",
+            "-o",
+            tmp_path / "out",
+            "--account",
+            tmp_path / "account.json",
+        ),
         *("--geoip", ROOT / "sample_logs" / "geoip" / "demo-city.mmdb"),
     )
     out, err = ended.communicate(timeout=120)
@@ -121,10 +128,10 @@ def test_each_bad_file_is_told_nothing_of_it_is_counted_and_the_rest_goes_on(
         "empty.log": (b"", "empty"),
         "blank.log": (b"\n\n", "empty"),
         "binary.log": (bytes(range(256)) * 20, "binary"),
-        "cut.gz": (packed[:-1000], "corrupt_gzip"),
-        "damaged.gz": (damaged(packed), "corrupt_gzip"),
-        "checksum.gz": (packed[:-8] + b"abcdefgh", "corrupt_gzip"),
-        "short.gz": (packed[:30], "corrupt_gzip"),
+        "cut.gz": (packed[:-1000], "corrupt_archive"),
+        "damaged.gz": (damaged(packed), "corrupt_archive"),
+        "checksum.gz": (packed[:-8] + b"abcdefgh", "corrupt_archive"),
+        "short.gz": (packed[:30], "corrupt_archive"),
         "diary.txt": (f"my password is {SECRET}\n".encode() * 20, "unknown_format"),
         "locked.log": (log(path="/locked"), "unreadable"),
     }

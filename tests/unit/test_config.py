@@ -47,7 +47,7 @@ def test_every_setting_can_be_given_in_toml() -> None:
         (f'password = "{SECRET}"\npassword = "{SECRET}"', "not valid TOML"),
         ("min_support = " + "1" * 5000, "not valid TOML"),
         ("own_hosts = " + "[" * 5000, "not valid TOML"),
-        (f'password = "{SECRET}"', "password: no such setting; known are: timezone, audience"),
+        (f'password = "{SECRET}"', "password: no such setting; known are: timezone, format"),
         (f'[output]\npath = "{SECRET}"', "output: no such setting"),
         (f'min_support = "{SECRET}"', "min_support"),
         ("min_support = true", "min_support"),

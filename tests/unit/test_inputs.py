@@ -1,14 +1,20 @@
+import bz2
 import gzip
 import io
+import lzma
 import os
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Callable, Mapping
 from typing import BinaryIO, cast
 
+import lz4.frame
 import pytest
 
+from logscrub.config import Settings
 from logscrub.errors import FileReason
+from logscrub.formats.registry import format_by_name
 from logscrub.inputs import FileProblem, InputFile, Plan, plan_inputs
-from logscrub.text.streams import Compression
+from logscrub.text.packed import Compression, zstd
 from tests.support import combined_line, event_lines, run_engine
 
 
@@ -112,6 +118,15 @@ def test_a_file_without_a_known_size_is_read_to_its_end() -> None:
 PACKED = gzip.compress(log(500), mtime=0)
 
 
+def tar_of(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("access.log")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -122,16 +137,19 @@ PACKED = gzip.compress(log(500), mtime=0)
         (b"\x89PNG\r\n\x1a\n", FileReason.BINARY),
         (gzip.compress(gzip.compress(log(3)), mtime=0), FileReason.BINARY),
         (log(3).decode().encode("utf-16"), FileReason.BINARY),
-        (PACKED[:20], FileReason.CORRUPT_GZIP),
-        (b"\x1f\x8b", FileReason.CORRUPT_GZIP),
-        (b"\x1f\x8bhello", FileReason.CORRUPT_GZIP),
+        (tar_of(log(300)), FileReason.ARCHIVE),
+        (gzip.compress(tar_of(log(300)), mtime=0), FileReason.ARCHIVE),
+        (b"PK\x03\x04" + bytes(30), FileReason.ARCHIVE),
+        (PACKED[:20], FileReason.CORRUPT_ARCHIVE),
+        (b"\x1f\x8b", FileReason.CORRUPT_ARCHIVE),
+        (b"\x1f\x8bhello", FileReason.CORRUPT_ARCHIVE),
         (b"dear diary\n" * 20, FileReason.UNKNOWN_FORMAT),
         (b'{"a": 1}\n' * 20, FileReason.UNKNOWN_FORMAT),
     ],
 )
 def test_a_file_that_cannot_be_counted_is_told_and_the_rest_goes_on(data: bytes, reason: FileReason) -> None:
     found = plan({"bad": data, "good.log": log(3)})
-    assert found.problems == (FileProblem("bad", reason),)
+    assert [(problem.path, problem.reason) for problem in found.problems] == [("bad", reason)]
     assert [r.path for r in found.ranges] == ["good.log"]
     assert reason.advice
 
@@ -162,5 +180,61 @@ def test_a_damaged_file_is_told_by_the_run_which_reads_the_signals_before_the_da
     found = plan({"bad.gz": damaged, "good.log": log(3)})
     assert (found.problems, [r.path for r in found.ranges]) == ((), ["bad.gz", "good.log"])
     _, result = run_engine({"bad.gz": damaged, "good.log": log(3)})
-    assert result.tally.problems == {"bad.gz": FileReason.CORRUPT_GZIP}
+    assert result.tally.problems == {"bad.gz": FileReason.CORRUPT_ARCHIVE}
     assert result.tally.lines == 3
+
+
+PACKS = [gzip.compress, bz2.compress, lzma.compress, lz4.frame.compress, zstd.compress]
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_packed_file_gives_the_bytes_of_a_plain_one(pack: Callable[[bytes], bytes]) -> None:
+    data = log(600)
+    plain, told = run_engine({"a.log": data})
+    packed, other = run_engine({"a.log": pack(data[:9_999]) + pack(data[9_999:])})
+    assert packed == plain
+    assert (other.tally.lines, other.tally.problems) == (told.tally.lines, {})
+
+
+@pytest.mark.parametrize("pack", PACKS)
+@pytest.mark.parametrize("share", [0.02, 0.4, 0.7, 0.99])
+def test_of_a_packed_file_that_is_cut_nothing_is_counted(
+    pack: Callable[[bytes], bytes], share: float
+) -> None:
+    packed = pack(
+        b"".join(combined_line(request=f"GET /{os.urandom(6).hex()} HTTP/1.1") for _ in range(9000))
+    )
+    released, result = run_engine({"cut": packed[: int(len(packed) * share)], "good.log": log(3)})
+    problems = {p.path: p.reason for p in result.plan.problems} | result.tally.problems
+    assert problems == {"cut": FileReason.CORRUPT_ARCHIVE}
+    assert result.tally.lines == 3
+    assert released == run_engine({"good.log": log(3)})[0]
+
+
+def test_a_name_stands_for_the_path_in_all_that_is_told() -> None:
+    contents = {"/tmp/x": log(3) + b"\xff garbage\n", "a.log": log(3), "/tmp/y": PACKED[:20]}
+    files = [
+        InputFile("/tmp/x", len(contents["/tmp/x"]), "standard input"),
+        InputFile("/tmp/y", 20, "other"),
+        InputFile("a.log", len(log(3))),
+    ]
+    found = plan_inputs(files, lambda path: cast(BinaryIO, io.BytesIO(contents[path])), 50)
+    assert found.problems == (FileProblem("other", FileReason.CORRUPT_ARCHIVE),)
+    assert {r.shown for r in found.ranges} == {"standard input", "a.log"}
+
+
+def test_a_file_of_directives_is_read_as_one_and_alone() -> None:
+    head = b"#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
+    lines = [b"2026-03-14 10:00:%02d 198.51.%d.7 GET /%d 200\n" % (n % 60, n, n) for n in range(200)]
+    other = head.replace(b"c-ip cs-method", b"cs-method c-ip")
+    swapped = [b"2026-03-14 10:00:%02d GET 198.51.%d.7 /%d 200\n" % (n % 60, n, n) for n in range(200)]
+    files = {"a.log": head + b"".join(lines), "b.log": other + b"".join(swapped)}
+    whole, result = run_engine(files)
+    found = plan(files, range_bytes=500)
+    if not all(format_by_name(r.format).has_directives for r in found.ranges) or found.problems:
+        pytest.skip("no format with directives is known")
+    assert [r.path for r in found.ranges] == ["a.log", "b.log"]
+    assert [len(batch) for batch in found.batches(1 << 30)] == [1, 1]
+    small, _ = run_engine(files, Settings(min_support=2, range_bytes=500, block_bytes=700))
+    assert small == whole
+    assert result.tally.rejects == 0

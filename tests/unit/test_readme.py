@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @cache
 def sample() -> tuple[dict[str, bytes], RunResult]:
-    files, _ = match_inputs([str(ROOT / "sample_logs")])
+    files, _ = match_inputs([str(ROOT / "sample_logs" / "site")])
     logs = {file.path: Path(file.path).read_bytes() for file in files if not file.path.endswith(".mmdb")}
     return run_engine(logs, Settings(), geography=demo_geography())
 

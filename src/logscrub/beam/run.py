@@ -1,6 +1,7 @@
 """One run from inputs to a release: plan, lock, run the pipeline, read its account."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -28,10 +29,12 @@ from logscrub.beam.graph import TrafficStatistics
 from logscrub.beam.leftovers import removed, temporary_folder
 from logscrub.beam.options import make_runner, pipeline_options
 from logscrub.beam.output import check_output, held
+from logscrub.beam.spool import check_standard_input, spooled_input
 from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
 from logscrub.errors import FileReason, LogscrubError, UsageError
+from logscrub.formats.registry import asked_format
 from logscrub.inputs import InputFile, Plan, plan_inputs
 from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
@@ -56,7 +59,7 @@ def run_pipeline(
     """Read inputs and publish the traffic statistics of every day that may be released.
 
     Args:
-        inputs: paths, folders and patterns, local or remote.
+        inputs: paths, folders and patterns, local or remote; `-` is standard input.
         output: release folder, local or remote.
         settings: those of the run.
         dates: first and last day to release, each YYYY-MM-DD or `yesterday`; None for the last is yesterday.
@@ -69,8 +72,9 @@ def run_pipeline(
         progress: shows how far the run is, from when the plan is made until the pipeline has ended.
 
     Raises:
-        UsageError: no input at all, `account` among the inputs, a day that is not over, a database that
-            tells no countries, an output that is no release or one of another time zone, or wrong Beam flags.
+        UsageError: no input at all, a format that is not known, standard input twice or for workers that
+            cannot see it, `account` among the inputs, a day that is not over, a database that tells no
+            countries, an output that is no release or one of another time zone, or wrong Beam flags.
         PublishError: the output cannot be written, or another run writes it.
         LogscrubError: a job service does not answer, or a step failed; no day that was not finished has a
             manifest.
@@ -79,34 +83,37 @@ def run_pipeline(
     chosen = make_runner(options)
     now_ms = time.time_ns() // 1_000_000
     days = day_range(*dates, now_ms, settings.timezone) if dates else None
+    forced = asked_format(settings.format, settings.log_format)
     check_place(output)
     rules = PublishRules(days.dates() if days else (), replace, force, tuple(map(_database, settings.geoip)))
     check_output(output, settings)
-    matched, missing = match_inputs(inputs)
-    files = _logs(matched, output, settings, account)
-    plan = plan_inputs(files, open_file, settings.range_bytes)
-    plan = Plan(plan.ranges, (*missing, *plan.problems), plan.duplicates, plan.total_bytes)
-    if not files:
-        told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
-        raise UsageError(f"no input: {told}" if told else "no input")
-    quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
-    if not plan.ranges and not (days and quiet):
-        return RunResult(plan, Tally())
-    with held(output), _account_place(output, options) as place:
-        job = TrafficStatistics(
-            plan.batches(settings.range_bytes),
-            output,
-            place,
-            settings,
-            shard_count(settings, plan.total_bytes),
-            now_ms,
-            days,
-            rules,
-            plan.carries_identifiers,
-        )
-        with progress(plan) if progress else contextlib.nullcontext():
-            _run(job, chosen, options)
-        return _result(plan, place)
+    check_standard_input(inputs, options)
+    with spooled_input(inputs) as (paths, spooled):
+        matched, missing = match_inputs(paths)
+        files = [*_logs(matched, output, settings, account), *spooled]
+        plan = plan_inputs(files, open_file, settings.range_bytes, forced)
+        plan = dataclasses.replace(plan, problems=(*missing, *plan.problems))
+        if not files:
+            told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
+            raise UsageError(f"no input: {told}" if told else "no input")
+        quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
+        if not plan.ranges and not (days and quiet):
+            return RunResult(plan, Tally())
+        with held(output), _account_place(output, options) as place:
+            job = TrafficStatistics(
+                plan.batches(settings.range_bytes),
+                output,
+                place,
+                settings,
+                shard_count(settings, plan.total_bytes),
+                now_ms,
+                days,
+                rules,
+                plan.carries_identifiers,
+            )
+            with progress(plan) if progress else contextlib.nullcontext():
+                _run(job, chosen, options)
+            return _result(plan, place)
 
 
 def _database(path: str) -> dict[str, Any]:

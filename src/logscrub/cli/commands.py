@@ -39,6 +39,23 @@ def cli() -> None:
 @click.option("--to", "last", metavar="D", help="… up to this one, included. [default: yesterday]")
 @click.option("--timezone", metavar="TZ", help="IANA zone of days and hours. [default: UTC]")
 @click.option(
+    "--source-timezone",
+    metavar="TZ",
+    help="IANA zone of log times that are written without one. [default: UTC]",
+)
+@click.option(
+    "--trusted-proxies",
+    metavar="N|NETS",
+    help="Your own proxies before the server, by number or as networks with commas between: the client they "
+    "name counts. [default: 0]",
+)
+@click.option(
+    "--format",
+    metavar="NAME",
+    help="Format of all inputs, where it is not told rightly: such as combined, syslog:combined behind a "
+    "prefix, or combined+caddy_json for two in one file. [default: told of each file]",
+)
+@click.option(
     "--audience",
     type=click.Choice(AUDIENCES),
     help="Whom the site is made for. Records of unknown age are kept (general, the default), withheld unless "
@@ -57,6 +74,12 @@ def cli() -> None:
     help="MaxMind-format database (Country or City) that tells countries; may be given more than once.",
 )
 @click.option(
+    "--log-format",
+    metavar="STRING",
+    help="Format of all inputs as the server's configuration has it: a LogFormat of Apache, a log_format of "
+    "nginx, or a field map for JSON lines (time=ts address=client.ip …).",
+)
+@click.option(
     "--replace",
     is_flag=True,
     help="Replace days that are released already. Whoever has both releases can compare them.",
@@ -73,9 +96,9 @@ def cli() -> None:
 def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     """Read web, server and app logs and write private traffic statistics as Parquet.
 
-    INPUT is a file, a folder or a pattern, plain or gzip, local or remote. Formats are told by
-    themselves: Apache and nginx common and combined, with or without virtual host, and JSON-lines
-    events (schemas/event.schema.json).
+    INPUT is a file, a folder or a pattern, local or remote, or - for standard input; plain or packed
+    with gzip, zstd, bzip2, xz or lz4. Formats are told by themselves: Apache and nginx common and
+    combined, with or without virtual host, and JSON-lines events (schemas/event.schema.json).
     """
     context = click.get_current_context()
     if not output:
@@ -101,6 +124,27 @@ def verify(directory: str) -> None:
     with ending_at_once():
         from logscrub.cli.running import verify_release  # noqa: PLC0415
     context.exit(verify_release(directory))
+
+
+@cli.command("inspect", short_help="Tell what a run would make of logs.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--format", "name", metavar="NAME", help="As of run: look at the files as this format.")
+@click.option("--log-format", metavar="STRING", help="As of run: look at the files as this format.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect_command(
+    inputs: tuple[str, ...], name: str | None, log_format: str | None, *, as_json: bool
+) -> None:
+    """Tell the format, fields and privacy signals of logs, and what would make them tell more.
+
+    It looks at the beginning of each file and shows no value of any record. Exits with 3 when a
+    file is missing, unreadable or no web log that is known.
+    """
+    context = click.get_current_context()
+    if context.obj:
+        raise UsageError("inspect takes nothing after --")
+    with ending_at_once():
+        from logscrub.cli.inspecting import inspect_logs  # noqa: PLC0415
+    context.exit(inspect_logs(inputs, name, log_format, as_json=as_json))
 
 
 @cli.command("init", short_help="Write a configuration to begin with.")

@@ -44,14 +44,22 @@ def config_schema() -> dict[str, Any]:
 def _property(made: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """One setting as pydantic describes it, with enumerations in place and without null."""
     kind = {key: value for key, value in made.items() if key not in ("title", "$ref", "anyOf")}
-    for choice in (made, *made.get("anyOf", ())):
+    choices = [choice for choice in made.get("anyOf", ()) if choice.get("type") != "null"]
+    if len(choices) > 1:
+        return _ordered(kind | {"anyOf": choices})
+    for choice in (made, *choices):
         if "$ref" in choice:
             definition = definitions[choice["$ref"].rpartition("/")[2]]
             kind |= {key: definition[key] for key in ("type", "enum")}
-        elif choice is not made and choice.get("type") != "null":
+        elif choice is not made:
             kind |= choice
     if kind.get("default", ...) is None:
         del kind["default"]
+    return _ordered(kind)
+
+
+def _ordered(kind: dict[str, Any]) -> dict[str, Any]:
+    """A setting, with what explains it first."""
     first = ("description", "unit", "reason", "default")
     return {key: kind[key] for key in first if key in kind} | {
         key: value for key, value in kind.items() if key not in first
@@ -102,6 +110,8 @@ def _text(text: str) -> list[str]:
 
 def _allowed(made: dict[str, Any]) -> str:
     """Values that a setting takes, in words."""
+    if "anyOf" in made:
+        return ", or ".join(map(_allowed, made["anyOf"]))
     if "enum" in made:
         return ", ".join(map(_toml, made["enum"]))
     if made["type"] == "array":

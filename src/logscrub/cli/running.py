@@ -47,7 +47,7 @@ def run_logs(
     account = options["account"]
     if account:
         _check_account(account, output, [options["config"], *settings.geoip])
-    _silence_beam()
+    silence_beam()
     with ending_at_once(), without_unused_packages():
         from logscrub.beam.run import run_pipeline  # noqa: PLC0415
         from logscrub.cli import summary  # noqa: PLC0415
@@ -56,6 +56,8 @@ def run_logs(
         from logscrub.cli.workers import watched_workers  # noqa: PLC0415
 
     _collect_seldom()
+    if "-" in inputs and sys.stdin is not None and sys.stdin.isatty():
+        print_error("waiting for lines on standard input: Ctrl-D on an empty line ends them")
     with watched_workers(), ending_at_once():
         result = run_pipeline(
             inputs,
@@ -123,7 +125,7 @@ def verify_release(directory: str) -> int:
 def _store(directory: str) -> Store:
     if "://" not in directory:
         return LocalStore(directory)
-    _silence_beam()
+    silence_beam()
     with ending_at_once(), without_unused_packages():
         from logscrub.beam.files import check_place, store_at  # noqa: PLC0415
 
@@ -137,12 +139,21 @@ def _settings(options: dict[str, Any]) -> "Settings":
     # Its import takes longer than to see that the file is not there.
     from logscrub.config import load_settings  # noqa: PLC0415
 
-    flags = {name: options[name] for name in ("timezone", "audience", "min_support")}
+    names = ("timezone", "source_timezone", "audience", "min_support", "format", "log_format")
+    flags = {name: options[name] for name in names}
+    flags["trusted_proxies"] = _proxies(options["trusted_proxies"])
     flags["geoip"] = list(options["geoip"]) or None
     try:
         return load_settings(text, flags)
     except UsageError as error:
         raise UsageError(f"{config}: {error}" if config is not None else str(error)) from None
+
+
+def _proxies(given: str | None) -> int | list[str] | None:
+    """A number of proxies, or networks with commas between."""
+    if given is None or given.isdecimal():
+        return None if given is None else int(given)
+    return given.split(",")
 
 
 def _config_text(config: str) -> str:
@@ -193,7 +204,7 @@ def _write_private(path: str, text: str) -> None:
         raise LogscrubError(f"--account {path}: cannot be written: {system_reason(error)}") from None
 
 
-def _silence_beam() -> None:
+def silence_beam() -> None:
     """Beam logs exceptions and advice of its own, at import too; what matters to the user is told by us."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     for name in ("apache_beam", "root"):

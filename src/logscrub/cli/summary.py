@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from logscrub.config import Audience, Settings, Support
 from logscrub.engine import RunResult
-from logscrub.errors import ExitCode, FileReason
+from logscrub.errors import ExitCode, FileReason, LineReason
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import FileProblem, Plan
 from logscrub.release.day import DayOutcome, DayStatus
@@ -30,6 +30,7 @@ NOT_WRITTEN = (DayStatus.LEFT_ALONE, DayStatus.FEWER_HITS)
 
 _ORDINARY = (DayStatus.RELEASED, DayStatus.REPLACED, DayStatus.UNCHANGED)
 _FEW_ROWS = 3
+_FEW_FORMATS = 5
 _MANY_DAYS = 14
 _LAST_DAYS = 7
 _DAY_HEADS = ("date ", "status ", "hits", "page views", "visits", "visitors", "hits of bots")
@@ -41,7 +42,8 @@ _PLAIN_PATH = re.compile(r"[\w ./-]+")
 def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
     """Lines for standard error: inputs that are not counted, rejected lines, days with other content."""
     for left_out in _wrong(result.plan):
-        yield f"warning: {left_out.path}: {left_out.reason}: {left_out.reason.advice}"
+        what = f"it looks like {left_out.what}: " if left_out.what else ""
+        yield f"warning: {left_out.path}: {left_out.reason}: {what}{left_out.reason.advice}"
     for path, problem in sorted(result.tally.problems.items()):
         yield f"warning: {path}: {problem}: {problem.advice}"
     for duplicate in result.plan.duplicates:
@@ -56,11 +58,31 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
     if _over_reject_limit(result, settings):
         rate, limit = result.tally.reject_rate, settings.reject_limit
         yield f"warning: {rate:.1%} of the lines not withheld are rejected, over the limit of {limit:.1%}"
+    yield from _doubts(result, settings)
     if result.tally.unfinished:
         lines = "1 line" if result.tally.unfinished == 1 else f"{result.tally.unfinished:,} lines"
         yield f"note: {lines} of a day that is not over yet ({settings.timezone}): run again when it is"
     for day in result.days:
         yield from _day_warnings(day, settings)
+
+
+def _doubts(result: RunResult, settings: Settings) -> Iterator[str]:
+    """What was read as which format, where that is not sure, and how to choose otherwise.
+
+    How much of a sample a format fits is not told here: lines of withheld records are among it. That a format
+    is wrong shows in the rejects, which are of kept records and of lines that are none.
+    """
+    otherwise = "if it is another format, name it with --format"
+    for doubt in result.plan.doubts:
+        if doubt.tie:
+            tied = f"{doubt.runner_up} fits as well and reads it otherwise"
+            yield f"warning: {doubt.path}: read as {doubt.format}, but {tied}: {otherwise}"
+    if not _over_reject_limit(result, settings):
+        return
+    formats = {part.shown: part.format for part in result.plan.ranges}
+    for path, reasons in sorted(result.tally.rejected.items()):
+        if LineReason.UNPARSABLE in reasons and path in formats:
+            yield f"note: {path}: read as {_named([formats[path]])}: {otherwise}"
 
 
 def _wrong(plan: Plan) -> Iterator[FileProblem]:
@@ -193,13 +215,21 @@ def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator
     blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
     if blind and settings.audience is Audience.GENERAL:
         yield (
-            f"note: {', '.join(blind)} logs carry no sign of a child or an opt-out of their own: see the "
+            f"note: {_named(blind)} logs carry no sign of a child or an opt-out of their own: see the "
             "promises in the README"
         )
-    if hostless := ", ".join(_hostless(result, settings)):
+    if hostless := _named(list(_hostless(result, settings))):
         yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
     if released and not settings.geoip:
         yield "note: every country is (unknown): --geoip FILE names a database that tells them"
+
+
+def _named(formats: Sequence[str]) -> str:
+    """Names of formats; of many the first ones, and a pasted one by what it is."""
+    pasted = {"apache": "your Apache", "nginx": "your nginx", "json": "your JSON"}
+    names = [pasted.get(name.partition(":")[0], name) for name in formats]
+    more = f" and {len(names) - _FEW_FORMATS} more" if len(names) > _FEW_FORMATS else ""
+    return ", ".join(names[:_FEW_FORMATS]) + more
 
 
 def _rejects(result: RunResult) -> str:

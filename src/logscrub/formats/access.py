@@ -1,7 +1,7 @@
 """Captured values of an access log to records: what the plans for text formats have in common."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.errors import LineReason
+from logscrub.formats.cookies import cookie_ids
 from logscrub.formats.records import (
+    IDS,
     Int64Array,
     encoded,
     null_where_absent,
@@ -27,7 +29,23 @@ _REQUESTS = (
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\bfnrtv]))')
 _ESCAPED = dict(zip(b'"\\bfnrtv', (b'"', b"\\", b"\b", b"\f", b"\n", b"\r", b"\t", b"\v"), strict=True))
 _IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
+_NO_TIME = problem_code(LineReason.NO_TIME)
+_PLAIN_NUMBER = r"\A\d{1,15}(?:\.\d{1,9})?\z"
+_LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serve
 _STATUS_FIRST, _STATUS_AFTER = 100, 600
+
+
+TEXTS = ("address", "forwarded", "host", "language", "connection", "carrier", "opt_out", *IDS)
+"""Values that are columns of `RECORDS` as they stand."""
+
+HEADERS = ("referrer", "user_agent", "request", "method", "target", "path", "query", "cookie")
+"""Values that servers escape, and that need more than to be taken over."""
+
+DURATIONS = {"duration_s": 1e6, "duration_ms": 1e3, "duration_us": 1.0, "duration_ns": 1e-3}
+"""Values that say how long it took, and microseconds in one of their units."""
+
+ReadTimes = Callable[[pa.Array], Times]
+"""Reads distinct texts (strings) as times, one for each."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +54,33 @@ class Captured:
 
     Attributes:
         lines: index in the block of the line of each row.
-        time: dictionary of bytes, shaped as `times.CLF_PATTERN`; distinct values that no row has may be not.
-        columns: `address`, `host`, `request`, `status`, `bytes`, `referrer`, `user_agent`, as far as the
-            format has them: dictionaries of strings whose values may repeat; status and bytes are digits
-            that fit an int64, or `-`.
+        time: dictionary of strings or bytes; None where the format has no time.
+        columns: dictionaries of strings, whose values may repeat: any of `TEXTS`, `HEADERS` and `DURATIONS`,
+            `status` and `bytes`. Status and bytes are digits that fit an int64, or `-`.
+        read_time: reads the distinct values of `time`; those that no row has may have any form.
     """
 
     lines: Int64Array
-    time: pa.DictionaryArray
+    time: pa.DictionaryArray | None
     columns: Mapping[str, pa.DictionaryArray]
+    read_time: ReadTimes | None = None
 
 
 def to_records(captured: Captured) -> pa.RecordBatch:
-    """Make `RECORDS` of captured values: unescaped, `-` null, the request split, times read."""
+    """Make `RECORDS` of captured values: unescaped, `-` null, the request split, times and numbers read."""
     given = captured.columns
     columns: dict[str, pa.Array] = {}
-    for name in ("address", "host"):
+    for name in TEXTS:
         if name in given:
-            columns[name] = encoded(given[name].indices, null_where_absent(given[name].dictionary))
+            columns[name] = _text(given[name], escaped=name not in {"address", "host"})
     for name in ("referrer", "user_agent"):
         if name in given:
-            columns[name] = encoded(given[name].indices, null_where_absent(_unescape(given[name].dictionary)))
-    times = _times(captured.time)
-    if "request" in given:
-        columns |= _split_request(given["request"])
+            columns[name] = _text(given[name], escaped=True)
+    columns |= _request_columns(given)
+    if "cookie" in given:
+        columns |= _cookie_columns(given["cookie"], columns)
+    columns |= _duration_column(given)
+    times = _times(captured)
     if "status" in given:
         columns["status"] = pa.array(_status(given["status"]), pa.int16())
     if "bytes" in given:
@@ -70,14 +91,94 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     return record_batch(captured.lines, columns | times_columns(times))
 
 
-def _times(column: pa.DictionaryArray) -> Times:
+def fields_of(names: Iterable[str], *, timed: bool) -> frozenset[str]:
+    """Columns of `RECORDS` that values of these names give."""
+    fields = {"time"} if timed else set()
+    for name in names:
+        fields |= set(_GIVES.get(name, (name,)))
+    return frozenset(fields)
+
+
+_GIVES = {
+    "request": ("method", "target"),
+    "path": ("target",),
+    "query": ("target",),
+    "cookie": ("client_id", "session_id"),
+    **dict.fromkeys(DURATIONS, ("duration",)),
+}
+
+
+def _text(column: pa.DictionaryArray, *, escaped: bool) -> pa.DictionaryArray:
+    values = _unescape(column.dictionary) if escaped else column.dictionary
+    return encoded(column.indices, null_where_absent(values))
+
+
+def _request_columns(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Array]:
+    """Method and target: of the request line where there is one, else of their own values."""
+    columns = _split_request(given["request"]) if "request" in given else {}
+    apart = {name: _text(given[name], escaped=True) for name in ("method", "target") if name in given}
+    if "path" in given and "target" not in apart:
+        apart["target"] = _target(given)
+    for name, column in apart.items():
+        known = columns.get(name)
+        columns[name] = (
+            column
+            if known is None
+            else pc.coalesce(known.cast(pa.string()), column.cast(pa.string())).dictionary_encode()
+        )
+    return columns
+
+
+def _target(given: Mapping[str, pa.DictionaryArray]) -> pa.DictionaryArray:
+    """The path with its query, which logs write with a question mark or without."""
+    path = _text(given["path"], escaped=True)
+    if "query" not in given:
+        return path
+    query = _text(given["query"], escaped=True)
+    asked = pc.binary_join_element_wise("?", pc.utf8_ltrim(query.dictionary, "?"), "")
+    distinct = pa.concat_arrays([pa.array([""]), asked])
+    place = pc.add(query.indices, 1).fill_null(0)
+    joined = pc.binary_join_element_wise(path.cast(pa.string()), distinct.take(place), "")
+    return joined.dictionary_encode()
+
+
+def _cookie_columns(cookie: pa.DictionaryArray, known: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Ids that known cookies hold, where the log does not give the id by itself."""
+    found = cookie_ids(_unescape(cookie.dictionary))
+    return {name: encoded(cookie.indices, ids) for name, ids in found.items() if name not in known}
+
+
+def _duration_column(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Array]:
+    """Microseconds, null where none is logged or it took more than a day."""
+    for name, unit in DURATIONS.items():
+        if name in given:
+            column = given[name]
+            plain = pc.match_substring_regex(column.dictionary, _PLAIN_NUMBER).fill_null(False)
+            numbers = pc.if_else(plain, column.dictionary, None).cast(pa.float64())
+            micros = pc.multiply(numbers, unit).fill_null(-1).to_numpy(zero_copy_only=False)
+            known = (micros >= 0) & (micros <= _LONGEST_US)
+            distinct = pa.array(np.rint(np.where(known, micros, 0)).astype(np.int64), mask=~known)
+            return {"duration": distinct.take(column.indices)}
+    return {}
+
+
+def _times(captured: Captured) -> Times:
     """Read the distinct times: lines of one second share theirs."""
-    known, text = text_rows(column.dictionary, CLF_WIDTH)
-    distinct = clf_times(text)
-    millis, problem = np.zeros(len(column.dictionary), np.int64), np.zeros(len(column.dictionary), np.int8)
-    millis[known], problem[known] = distinct.millis, distinct.problem
-    rows = column.indices.to_numpy()
-    return Times(millis[rows], problem[rows])
+    if captured.time is None or captured.read_time is None:
+        rows = len(captured.lines)
+        return Times(np.zeros(rows, np.int64), np.full(rows, _NO_TIME, np.int8))
+    distinct = captured.read_time(captured.time.dictionary)
+    rows = captured.time.indices.to_numpy()
+    return Times(distinct.millis[rows], distinct.problem[rows])
+
+
+def read_clf(distinct: pa.Array) -> Times:
+    """Read times shaped as `times.CLF_PATTERN` (strings or bytes); others have no meaning."""
+    known, text = text_rows(distinct, CLF_WIDTH)
+    times = clf_times(text)
+    millis, problem = np.zeros(len(distinct), np.int64), np.zeros(len(distinct), np.int8)
+    millis[known], problem[known] = times.millis, times.problem
+    return Times(millis, problem)
 
 
 def times_columns(times: Times) -> dict[str, pa.Array]:
@@ -114,7 +215,7 @@ def _split_request(request: pa.DictionaryArray) -> dict[str, pa.Array]:
         rest = pc.if_else(parts.is_valid(), pa.scalar(None, pa.string()), rest)
         if rest.null_count == len(rest):
             break
-    return {name: encoded(request.indices, values) for name, values in found.items()}
+    return {name: encoded(request.indices, null_where_absent(values)) for name, values in found.items()}
 
 
 def _group(parts: pa.StructArray, name: str) -> pa.Array:

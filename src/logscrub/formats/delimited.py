@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from logscrub.formats.access import Captured
+from logscrub.formats.access import Captured, read_clf
 from logscrub.formats.records import BoolArray, Int64Array
 from logscrub.formats.times import clf_shaped, text_rows
 from logscrub.text.blocks import BOM, count_byte, line_count
@@ -25,22 +25,31 @@ _MIN_READ = 1024
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What stands between two quotes of a line, or before the first or after the last.
+
+    Attributes:
+        name: the value that it is as a whole, "" when that is read over; None when `expression` tells.
+        expression: RE2, with a named group for each value.
+    """
+
+    name: str | None
+    expression: str = ""
+
+
+@dataclass(frozen=True)
 class Layout:
     r"""Where the values of a line stand.
 
-    A line is: what `head` matches, ` [time] `, then each quoted value followed by what its gap matches.
-
     Attributes:
-        head: RE2 expression.
-        quoted: names of the quoted values.
-        gaps: RE2 expressions for what follows each quoted value up to the next quote or the end.
-        separators: for each gap, the text at its end that only leads to the next quoted value.
+        head: RE2 for what stands before the first quote, without the time.
+        head_is_timed: whether ` [time] `, in the form of Apache's `%t`, ends the head.
+        pieces: what stands after each quote.
     """
 
     head: str
-    quoted: tuple[str, ...]
-    gaps: tuple[str, ...]
-    separators: tuple[str, ...]
+    head_is_timed: bool
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     Raises:
         RuntimeError: the reader failed or lost count of the lines; the message holds none of them.
     """
-    data, shift = _prepare(data)
+    data, shift = _shift_mark(hide_returns(data))
     lines = line_count(data)
     table, misfits = _read(data, _column_types(layout))
     if table.num_rows + len(misfits) != lines:
@@ -82,8 +91,8 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     left_text = _text_of(columns, left, data, table_lines)
     refused = pa.concat_arrays([misfit_text, left_text])
     refused_lines = np.concatenate([misfit_lines, table_lines[left]])
-    blank = pc.equal(pc.ascii_trim(refused, " \t\r\x1a"), "").to_numpy(zero_copy_only=False)
-    captured = Captured(table_lines[fitting] - shift, time, fields) if fitting.any() else None
+    blank = is_blank(refused)
+    captured = Captured(table_lines[fitting] - shift, time, fields, read_clf) if fitting.any() else None
     return Split(
         captured,
         refused.filter(pa.array(~blank)),
@@ -93,16 +102,23 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     )
 
 
-def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
-    r"""Hide from the reader what it would take for more than text: `\r` and a byte order mark.
+def hide_returns(data: memoryview | bytes) -> memoryview | bytes:
+    r"""Take `\r` from the ends of lines, and put a stand-in for those inside of lines."""
+    if not count_byte(data, b"\r"):
+        return data
+    data = bytes(data).replace(b"\r\n", b"\n")
+    data = data[:-1] + b"\n" if data.endswith(b"\r") else data
+    return data.replace(b"\r", _STRAY_RETURN)
 
-    Returns:
-        The bytes with the same lines, after as many blank lines as the number says.
-    """
-    if count_byte(data, b"\r"):
-        data = bytes(data).replace(b"\r\n", b"\n")
-        data = data[:-1] + b"\n" if data.endswith(b"\r") else data
-        data = data.replace(b"\r", _STRAY_RETURN)
+
+def is_blank(text: pa.Array) -> BoolArray:
+    """Tell which lines hold nothing but spaces, tabs and returns."""
+    blank: BoolArray = pc.equal(pc.ascii_trim(text, " \t\r\x1a"), "").to_numpy(zero_copy_only=False)
+    return blank
+
+
+def _shift_mark(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
+    """Hide a byte order mark, which the reader takes off, after as many blank lines as the number says."""
     if bytes(data[: len(BOM)]) == BOM:  # the mark of a file was taken off by text.blocks
         return b"\n" + bytes(data), 1
     return data, 0
@@ -111,8 +127,10 @@ def _prepare(data: memoryview | bytes) -> tuple[memoryview | bytes, int]:
 def _column_types(layout: Layout) -> dict[str, pa.DataType]:
     """What the reader makes of each column: dictionaries, which it is slow at where most values differ."""
     repeated = pa.dictionary(pa.int32(), pa.string())
-    gaps = [pa.string() if "?P<" in gap else repeated for gap in layout.gaps]
-    types = [pa.string(), *(kind for gap in gaps for kind in (repeated, gap))]
+    whole = [
+        piece.name if piece.name is not None else "?P<" not in piece.expression for piece in layout.pieces
+    ]
+    types = [pa.string(), *(repeated if kept else pa.string() for kept in whole)]
     return {str(at): kind for at, kind in enumerate(types)}
 
 
@@ -158,26 +176,35 @@ def _read_csv(
 
 def _capture(
     columns: list[pa.Array], layout: Layout
-) -> tuple[BoolArray, pa.DictionaryArray, Mapping[str, pa.DictionaryArray]]:
+) -> tuple[BoolArray, pa.DictionaryArray | None, Mapping[str, pa.DictionaryArray]]:
     """Take the values out of the columns: which rows fit, and of these the time and the values."""
     head, *rest = columns
-    timed, time = _times(head)
-    if not timed.all():  # a byte position may stand inside a character where there is no time
-        head = pc.if_else(pa.array(timed), head, "")
-    prefix = pc.binary_slice(head.cast(pa.binary()), 0, -_TIME_ALL).cast(pa.string()).dictionary_encode()
-    parts = [(prefix, layout.head)]
-    gap_expressions = [gap + end for gap, end in zip(layout.gaps, layout.separators, strict=True)]
-    gaps = [gap if pa.types.is_dictionary(gap.type) else gap.dictionary_encode() for gap in rest[1::2]]
-    parts += list(zip(gaps, gap_expressions, strict=True))
-    fitting, fields = timed, dict(zip(layout.quoted, rest[0::2], strict=True))
-    for column, expression in parts:
-        fits, values = _extract(column, expression)
+    fitting, time, prefix = _head(head) if layout.head_is_timed else (np.ones(len(head), bool), None, head)
+    fields: dict[str, pa.DictionaryArray] = {}
+    pieces = [Piece(None, layout.head), *layout.pieces]
+    for column, piece in zip([prefix, *rest], pieces, strict=True):
+        if piece.name is not None:
+            fields |= {piece.name: column} if piece.name else {}
+            continue
+        fits, values = _extract(_as_dictionary(column), piece.expression)
         fitting, fields = fitting & fits, fields | values
     if not fitting.all():
         mask = pa.array(fitting)
         fields = {name: column.filter(mask) for name, column in fields.items()}
-        time = time.filter(mask)
+        time = None if time is None else time.filter(mask)
     return fitting, time, fields
+
+
+def _head(head: pa.Array) -> tuple[BoolArray, pa.DictionaryArray, pa.Array]:
+    """Cut the time off each head: which rows have one, the time, and what stands before it."""
+    timed, time = _times(head)
+    if not timed.all():  # a byte position may stand inside a character where there is no time
+        head = pc.if_else(pa.array(timed), head, "")
+    return timed, time, pc.binary_slice(head.cast(pa.binary()), 0, -_TIME_ALL).cast(pa.string())
+
+
+def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 
 def _times(head: pa.Array) -> tuple[BoolArray, pa.DictionaryArray]:

@@ -1,23 +1,28 @@
-"""Which known format the lines of a file have."""
+"""Which known format, or which several, the lines of a file have."""
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 
-from logscrub.errors import LineReason
-from logscrub.formats.records import Format, Parsed, problem_code
-from logscrub.formats.registry import FORMATS
+from logscrub.formats.fits import FEW, Fit, is_whole, pick, rank, read
+from logscrub.formats.records import Format
+from logscrub.formats.registry import format_by_name
+from logscrub.formats.unknown import looks_like
 from logscrub.text.blocks import BOM, Block
-from logscrub.text.joined import Joined, Piece, join
 
 MIN_SHARE = 0.5
-"""Share of the lines of a sample that a format must fit."""
+"""Share of the lines of a sample that the formats must fit, unless they fit some of them wholly."""
 
-_NO_TIME = problem_code(LineReason.NO_TIME)
-_COUNTED = ("address", "host", "method", "target", "referrer", "user_agent", "event")
+SURE_SHARE = 0.9
+"""Share below which a fit is poor."""
+
+_WHOLE_SHARE, _WHOLE_LINES = 0.1, 2  # enough lines with time, address and target: others are no requests
+_OTHER_SHARE, _OTHER_LINES = 0.01, 2  # lines of another format that are enough to read it too
+_FORMATS_OF_A_FILE = 3
+_RIVALS = 3
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,13 @@ class Detection:
     """What a sample of a file says.
 
     Attributes:
-        format_name: the format that captures the most fields, or None when none fits enough lines.
-        share: of the lines that are not blank, how many the best format fits (0 to 1).
+        format_name: the format that captures the most fields, with others for lines that it does not read; or
+            None when none fits enough lines.
+        share: of the lines that are not blank, how many these formats fit (0 to 1).
         runner_up: the next best format that fits any line, or None.
         runner_up_share: its share.
-        tie: whether the runner-up captures just as much.
+        tie: whether the runner-up captures as many fields, and reads lines otherwise.
+        refused_as: where there is no format, what the file looks like instead, in words.
     """
 
     format_name: str | None
@@ -37,13 +44,43 @@ class Detection:
     runner_up: str | None
     runner_up_share: float
     tie: bool
+    refused_as: str | None = None
 
 
-@dataclass(frozen=True)
-class _Fit:
-    name: str
-    share: float
-    score: float
+@dataclass
+class _Candidate:
+    """A file that is looked at.
+
+    Attributes:
+        text: its lines.
+        fits: the formats that fit any, the best first.
+        names: formats that were taken for it.
+        lines: how many the best format does not take for blank.
+        fitting: how many of them the formats that were taken fit.
+        whole: how many of them have a time, an address and a target.
+        left: lines that none of these formats reads.
+    """
+
+    text: bytes
+    fits: list[Fit]
+    names: list[str]
+    lines: int
+    fitting: int
+    whole: int
+    left: bytes
+
+    def take(self, fit: Fit, left: bytes) -> None:
+        """Add a format that reads all lines that are left but some."""
+        self.lines = self.lines if self.names else fit.lines
+        self.names.append(fit.name)
+        self.fitting += round(fit.share * fit.lines)
+        self.whole += round(fit.whole * fit.lines)
+        self.left = left
+
+    @property
+    def enough(self) -> float:
+        """Lines of another format that are worth reading."""
+        return max(_OTHER_LINES, _OTHER_SHARE * self.lines)
 
 
 def detect(sample: bytes) -> Detection:
@@ -56,14 +93,19 @@ def detect(sample: bytes) -> Detection:
 
 
 def detect_all(samples: Sequence[bytes]) -> list[Detection]:
-    """Tell the format of each of several files.
+    """Tell the format of each of several files, each by its own lines alone.
 
-    All samples are parsed as one block, since what a line yields depends on this line alone: reading many
-    small ones one by one would take fifty times as long.
+    The best format is found on some lines, and tried on all; where it leaves lines unread, these are looked
+    at again, for a file in which several formats stand.
     """
-    joined = join([Piece(at, Block(_whole(sample), 0)) for at, sample in enumerate(samples)])
-    fits = [_fits(known, joined) for known in FORMATS]
-    return [_best([of_format[at] for of_format in fits]) for at in range(len(samples))]
+    texts = [_whole(sample) for sample in samples]
+    found = [_Candidate(text, fits, [], 0, 0, 0, text) for text, fits in zip(texts, rank(texts), strict=True)]
+    _take(found, [candidate.fits[0] if candidate.fits else None for candidate in found])
+    for _ in range(_FORMATS_OF_A_FILE - 1):
+        waiting = [one for one in found if one.names and _lines(one.left) >= one.enough]
+        others = rank([candidate.left for candidate in waiting])
+        _take(waiting, [_other(one, fits) for one, fits in zip(waiting, others, strict=True)])
+    return [_told(candidate, tied) for candidate, tied in zip(found, _ties(found), strict=True)]
 
 
 def _whole(sample: bytes) -> bytes:
@@ -72,40 +114,93 @@ def _whole(sample: bytes) -> bytes:
     return re.sub(rb"\n\n+", b"\n", whole) if b"\n\n" in whole else whole  # empty lines say nothing
 
 
-def _best(fits: list[_Fit]) -> Detection:
-    best, second = sorted(fits, key=lambda fit: -fit.score)[:2]  # stable: the first of equals wins
+def _lines(text: bytes) -> int:
+    return text.count(b"\n") + (not text.endswith(b"\n"))
+
+
+def _other(candidate: _Candidate, fits: Sequence[Fit]) -> Fit | None:
+    """Give the best format of the lines that are left, if it finds requests in enough of them."""
+    left = _lines(candidate.left)
+    # The shares are of a part of the lines: what they say of all is rounded.
+    fitting = (fit for fit in fits if round(fit.requests * left, 6) >= candidate.enough)
+    return next((fit for fit in fitting if fit.name not in candidate.names), None)
+
+
+def _take(candidates: Sequence[_Candidate], fits: Sequence[Fit | None]) -> None:
+    """Add a format to each file, or none."""
+    by_name = defaultdict(list)
+    for candidate, fit in zip(candidates, fits, strict=True):
+        if fit and fit.share == 1 and is_whole(candidate.left):
+            candidate.take(fit, b"")
+        elif fit:
+            by_name[fit.name].append(candidate)
+    for name, those in by_name.items():
+        found = read(format_by_name(name), [candidate.left for candidate in those])
+        for candidate, (fit, left) in zip(those, found, strict=True):
+            candidate.take(fit, left)
+
+
+def _told(candidate: _Candidate, tied: Fit | None) -> Detection:
+    others = [fit for fit in candidate.fits if fit.name not in candidate.names]
+    second = tied or (others[0] if others else None)
+    share = candidate.fitting / max(candidate.lines, 1)
+    enough_whole = candidate.whole >= max(_WHOLE_LINES, _WHOLE_SHARE * candidate.lines)
+    fits = share >= MIN_SHARE or enough_whole
     return Detection(
-        format_name=best.name if best.share >= MIN_SHARE else None,
-        share=best.share,
-        runner_up=second.name if second.share else None,
-        runner_up_share=second.share,
-        tie=second.share > 0 and second.score == best.score,
+        format_name="+".join(candidate.names) if fits else None,
+        share=share,
+        runner_up=second.name if second else None,
+        runner_up_share=second.share if second else 0.0,
+        tie=bool(tied),
+        refused_as=None if fits else looks_like(candidate.text),
     )
 
 
-def _fits(known: Format, joined: Joined) -> list[_Fit]:
-    """How well each piece fits a format."""
-    if known.mark and not known.mark.search(joined.block.data):
-        return [_Fit(known.name, 0.0, 0.0)] * len(joined.pieces)
-    parsed = known.parse(joined.block)
-    read = parsed.records.column("line").to_numpy()
-    captured, first = _captured_fields(parsed), joined.first_lines
-    bounds = np.searchsorted(read, first)
-    lines = np.diff(bounds) + np.diff(np.searchsorted(parsed.rejected, first))
-    fitting = np.diff(np.append(0, np.cumsum(captured > 1))[bounds])
-    fields = np.diff(np.append(0, np.cumsum(captured))[bounds])
-    figures = zip(lines.tolist(), fitting.tolist(), fields.tolist(), strict=True)
-    return [
-        _Fit(known.name, fit / of, score / of) if of else _Fit(known.name, 0.0, 0.0)
-        for of, fit, score in figures
-    ]
+def _ties(candidates: Sequence[_Candidate]) -> list[Fit | None]:
+    """Give for each file the format that is as good as the best but reads some lines otherwise, if any."""
+    ties: list[Fit | None] = [None] * len(candidates)
+    rivals = defaultdict(list)
+    for at, candidate in enumerate(candidates):
+        # A prefix that is there settles whether it is read as a part of the line.
+        best = candidate.fits[:1]
+        equal = [fit for fit in candidate.fits if fit.score == best[0].score and _alike(fit, best[0])]
+        for rival in equal[1 : 1 + _RIVALS]:
+            rivals[equal[0].name, rival.name].append((at, rival))
+    for (name, other), those in rivals.items():
+        texts = [pick(candidates[at].text, FEW) for at, _ in those]
+        told = _read_differently(format_by_name(name), format_by_name(other), texts)
+        for (at, rival), differs in zip(those, told, strict=True):
+            if differs and ties[at] is None:
+                ties[at] = rival
+    return ties
 
 
-def _captured_fields(parsed: Parsed) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """How many fields each record has, the time included; 0 for one without time."""
-    records = parsed.records
-    fields = 1 + (records.column("status").to_numpy() > 0).astype(np.int64)
-    for name in _COUNTED:
-        fields += records.column(name).is_valid().to_numpy(zero_copy_only=False)
-    timeless = pc.equal(records.column("problem"), _NO_TIME).fill_null(False)
-    return np.where(timeless.to_numpy(zero_copy_only=False), 0, fields)
+def _alike(one: Fit, other: Fit) -> bool:
+    """Whether two formats stand behind the same prefix, or none."""
+    return one.name.rpartition(":")[0] == other.name.rpartition(":")[0]
+
+
+def _read_differently(one: Format, other: Format, texts: Sequence[bytes]) -> list[bool]:
+    if not (one.has_directives or other.has_directives) and _same(one, other, b"".join(map(_ended, texts))):
+        return [False] * len(texts)
+    return [not _same(one, other, text) for text in texts]
+
+
+def _ended(text: bytes) -> bytes:
+    return text if text.endswith(b"\n") else text + b"\n"
+
+
+def _same(one: Format, other: Format, text: bytes) -> bool:
+    """Whether two formats read lines alike."""
+    first, second = (_plain(known.parse(Block(text, 0)).records) for known in (one, other))
+    return bool(first.equals(second))
+
+
+def _plain(records: pa.RecordBatch) -> pa.Table:
+    """Give records without dictionaries, whose order may differ."""
+    return pa.table(
+        {
+            name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            for name, column in zip(records.schema.names, records.columns, strict=True)
+        }
+    )

@@ -1,165 +1,154 @@
-"""The fields of JSON-lines events: what each value means, alone and when a key is given twice."""
+"""Values of JSON lines to records: which of several paths counts, and what each field becomes."""
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.errors import LineReason
-from logscrub.formats.access import status_numbers, times_columns
-from logscrub.formats.records import IDS, Int64Array, null_where_absent, nulls, problem_code, record_batch
-from logscrub.formats.times import Times, event_times
+from logscrub.formats import access
+from logscrub.formats.access import DURATIONS, status_numbers, times_columns
+from logscrub.formats.json_fields import KINDS, TEXT_FIELDS, FieldMap, Kind, parse_field_map
+from logscrub.formats.json_values import OPT_OUT_OF, most_child_like
+from logscrub.formats.records import (
+    IDS,
+    SIGNALS,
+    Int64Array,
+    carries_identifiers,
+    null_where_absent,
+    nulls,
+    problem_code,
+    record_batch,
+)
+from logscrub.formats.times import Times, event_times, json_times
 
-UNREADABLE = "unreadable"
-"""Text of a signal that was sent but says nothing that can be read; it counts as a child's."""
-
-Value = str | float | None
-
-
-class Kind(StrEnum):
-    """What a field of an event is for."""
-
-    TEXT = "text"
-    ID = "id"
-    SIGNAL = "signal"
-    NUMBER = "number"
-    TIME = "time"
-
-
-FIELDS = {
-    "time": Kind.TIME,
-    "ip": Kind.TEXT,
-    "host": Kind.TEXT,
-    "method": Kind.TEXT,
-    "path": Kind.TEXT,
-    "url": Kind.TEXT,
-    "status": Kind.NUMBER,
-    "bytes": Kind.NUMBER,
-    "duration_ms": Kind.NUMBER,
-    "referrer": Kind.TEXT,
-    "user_agent": Kind.TEXT,
-    "language": Kind.TEXT,
-    "connection": Kind.TEXT,
-    "carrier": Kind.TEXT,
-    **dict.fromkeys(IDS, Kind.ID),
-    "age": Kind.SIGNAL,
-    "birth_date": Kind.SIGNAL,
-    "child": Kind.SIGNAL,
-    "coppa": Kind.SIGNAL,
-    "opt_out": Kind.SIGNAL,
-    "event": Kind.TEXT,
-}
+EVENT_MAP = parse_field_map(
+    """
+    time=time address=ip host=host method=method path=path url=url status=status bytes=bytes
+    duration_ms=duration_ms referrer=referrer user_agent=user_agent language=language connection=connection
+    carrier=carrier device_id=device_id session_id=session_id client_id=client_id user_id=user_id age=age
+    birth_date=birth_date child=child coppa=coppa opt_out=opt_out event=event
+    """
+)
 """Fields of `schemas/event.schema.json` that are read; all others are never looked at."""
 
-_SAME_NAME = (
-    "host",
-    "method",
-    "referrer",
-    "user_agent",
-    "language",
-    "connection",
-    "carrier",
-    "event",
-    *IDS,
-    "age",
-    "birth_date",
-    "child",
-    "coppa",
-)
-_COLUMNS = {"ip": "address", **{name: name for name in (*_SAME_NAME, "opt_out")}}
-_JOINING = (*IDS, "ip", "user_agent")
-_TRUE, _FALSE = {"true", "1", "1.0", "yes", "on"}, {"false", "0", "0.0", "no", "off"}
-_AGE = re.compile(r"\d{1,3}(?:\.\d*)?")
-_ADULT_AGE, _OLDEST = 13, 120  # 16 CFR 312.2
-_FIRST_YEAR = 1900
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+FIELDS = {path: KINDS[field] for field, path in EVENT_MAP.entries}
+"""The keys of `EVENT_MAP` and what each is for."""
+
 _PLAIN_NUMBER = r"\A-?\d{1,18}(?:\.\d{1,9})?\z"
+_WITH_UNIT = r"\A(?P<number>\d{1,15}(?:\.\d{1,9})?)(?P<unit>ns|us|µs|ms|s)\z"
+_UNITS = {"ns": 1e-3, "us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
 _URL_HOST = (
     r"\A[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#:]+)"  # RFC 3986 section 3
 )
+_CONNECTIONS = {1: "wired", 2: "wifi", **dict.fromkeys((3, 4, 5, 6, 7), "cellular")}  # OpenRTB 2.6, 5.22
 _MAX_INTEGER = 1e18
-_LONGEST_MS = 86_400_000.0  # what took longer than a day is no time to serve
+_LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serve
 _IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Values of one field for all rows: a string or a float64, or both null where absent."""
+    """Values of one slot for all rows: a string or a float64, or both null where absent."""
 
     text: pa.Array
     number: pa.Array
 
-
-def number_text(value: float) -> str:
-    """Text of a JSON number in a signal: the shortest that reads as the same double."""
-    return repr(value + 0.0)  # no negative zero
-
-
-def canonical(kind: Kind, value: Any) -> Value:
-    """Give what one JSON value stands for in a field of a kind; None where it counts as absent."""
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if value is None or kind is Kind.TEXT:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower() if kind is Kind.SIGNAL else None
-    if not isinstance(value, int | float):
-        return UNREADABLE if kind is Kind.SIGNAL else None
-    if kind is Kind.ID:
-        return str(value) if isinstance(value, int) else number_text(value)
-    number = _double(value)
-    return number_text(number) if kind is Kind.SIGNAL else number
+    @property
+    def empty(self) -> bool:
+        """Whether no row has a value."""
+        return bool(self.text.null_count == len(self.text) and self.number.null_count == len(self.number))
 
 
-def resolve(pairs: list[tuple[str, Any]]) -> dict[str, Value]:
-    """Give one value for each known field of a JSON object, whose keys may repeat.
+@dataclass(frozen=True)
+class Values:
+    """What was read of some lines.
 
-    The last value counts, as in most readers of JSON, but never hides a person: of several signals the most
-    child-like counts; and when an id, an address or a user agent is given with different values, only one
-    can join the record to its person, so `child` becomes unreadable, which counts as a child.
+    Attributes:
+        lines: index of each line in its block.
+        cells: for each slot of the map.
+        doubt: strings, `unreadable` where an id of the line was given twice with different values.
     """
-    given: dict[str, list[Value]] = {}
-    for name, value in pairs:
-        if (kind := FIELDS.get(name)) and (found := canonical(kind, value)) is not None:
-            given.setdefault(name, []).append(found)
-    result = {name: values[-1] for name, values in given.items()}
-    for name, most_child_like in _SIGNAL_ORDER.items():
-        if len(given.get(name, ())) > 1:
-            result[name] = most_child_like(sorted({str(value) for value in given[name]}))
-    if any(len(set(given.get(name, ()))) > 1 for name in _JOINING):
-        result["child"] = _flag([str(result.get("child", UNREADABLE)), UNREADABLE])
-    return result
+
+    lines: Int64Array
+    cells: tuple[Cells, ...]
+    doubt: pa.Array
 
 
-def to_records(lines: Int64Array, cells: Mapping[str, Cells]) -> pa.RecordBatch:
-    """Make `RECORDS` of the fields of events; `path` wins over `url`, which also gives an absent host."""
-    rows = len(lines)
+def to_records(
+    values: Values,
+    fields: FieldMap,
+    source_timezone: str | None = None,
+    clean: Callable[[pa.Array], pa.Array] | None = None,
+) -> pa.RecordBatch:
+    """Make `RECORDS` of the values of JSON lines.
+
+    `path`, with `query` where it has none, wins over the target of `request`, and this over `url`, which
+    also gives an absent host. `us_privacy` and `ad_tracking` join `opt_out`.
+
+    Args:
+        values: cells for each slot of the map.
+        fields: the map.
+        source_timezone: IANA name of the zone of times that are written without an offset; None reads
+            RFC 3339 and epoch times only.
+        clean: what undoes an encoding of the distinct strings of headers.
+    """
+    rows = len(values.lines)
+    given: dict[str, list[Cells]] = {}
+    for slot, cells in zip(fields.slots, values.cells, strict=True):
+        if not cells.empty:
+            given.setdefault(slot.field, []).append(cells)
     columns = {
-        column: _text_column(cells[field].text, keep_empty=FIELDS[field] is not Kind.TEXT)
-        for field, column in _COLUMNS.items()
+        field: _text_column(_text(given[field]), keep_empty=KINDS[field] is not Kind.TEXT)
+        for field in (*TEXT_FIELDS, *IDS)
+        if field in given
     }
-    url = null_where_absent(cells["url"].text)
-    if url.null_count < rows:
-        columns["target"] = pc.coalesce(null_where_absent(cells["path"].text), url).dictionary_encode()
-        host = pc.coalesce(null_where_absent(cells["host"].text), _url_hosts(url))
-        columns["host"] = host.dictionary_encode()
-    else:
-        columns["target"] = _text_column(cells["path"].text, keep_empty=False)
-    times = event_times(cells["time"].text, cells["time"].number)
-    status, size = _integers(cells["status"]), _integers(cells["bytes"])
-    columns["duration"] = _microseconds(cells["duration_ms"])
+    if clean:
+        for field in {"referrer", "user_agent", "language"} & columns.keys():
+            columns[field] = _mapped(columns[field], lambda text: null_where_absent(clean(text)))
+    doubt = values.doubt if carries_identifiers(fields.columns) else pa.nulls(rows, pa.string())
+    columns |= _signals(given, doubt)
+    columns |= _request(given, columns)
+    if kind := _first(given.get("connection_type", [])):
+        columns["connection"] = _connection(columns.get("connection"), kind)
+    columns["duration"] = _duration(given, rows)
+    time = _first(given.get("time", [])) or absent(rows)
+    times = (
+        json_times(time.text, time.number, source_timezone)
+        if source_timezone
+        else event_times(time.text, time.number)
+    )
+    status, size = (_integers(_first(given.get(field, [])) or absent(rows)) for field in ("status", "bytes"))
     problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
     columns["status"] = pa.array(status_numbers(status), pa.int16())
     columns["bytes"] = pa.array(np.maximum(size, 0), pa.int64())
-    return record_batch(lines, columns | times_columns(Times(times.millis, problem)))
+    return record_batch(values.lines, columns | times_columns(Times(times.millis, problem)))
+
+
+def absent(rows: int) -> Cells:
+    """Make cells without a value."""
+    return Cells(pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float64()))
+
+
+def _first(candidates: Sequence[Cells]) -> Cells | None:
+    """Of several cells of a row take the first that holds something; `-` and an empty string do not."""
+    if len(candidates) < 2:  # noqa: PLR2004 - nothing to choose
+        return candidates[0] if candidates else None
+    text, number = null_where_absent(candidates[0].text), candidates[0].number
+    for other in candidates[1:]:
+        taken = pc.or_(text.is_valid(), number.is_valid())
+        text = pc.if_else(taken, text, null_where_absent(other.text))
+        number = pc.if_else(taken, number, other.number)
+    return Cells(text, number)
+
+
+def _text(candidates: Sequence[Cells]) -> pa.Array:
+    if len(candidates) == 1:
+        return candidates[0].text
+    texts = [cells.text for cells in candidates]
+    return pc.coalesce(*map(null_where_absent, texts), *texts)
 
 
 def _text_column(text: pa.Array, *, keep_empty: bool) -> pa.DictionaryArray:
@@ -172,6 +161,77 @@ def _text_column(text: pa.Array, *, keep_empty: bool) -> pa.DictionaryArray:
     return column if not values.null_count else pc.take(values, column.indices).dictionary_encode()
 
 
+def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) -> pa.DictionaryArray:
+    return change(column.dictionary).take(column.indices).dictionary_encode()
+
+
+def _signals(given: dict[str, list[Cells]], doubt: pa.Array) -> dict[str, pa.Array]:
+    """Of all that was said of a signal take what is most like a child's, row by row."""
+    said = {field: [cells.text for cells in given.get(field, [])] for field in (*SIGNALS, *OPT_OUT_OF)}
+    for field in OPT_OUT_OF:
+        said["opt_out"] += said.pop(field)
+    columns = {}
+    for field, texts in said.items():
+        text = texts[0] if len(texts) == 1 else _most_child_like(field, texts)
+        if field == "child" and doubt.null_count < len(doubt):
+            sure = pa.nulls(len(doubt), pa.string()) if text is None else text
+            text = _most_child_like(field, [sure, doubt])
+        if text is not None:
+            columns[field] = text.dictionary_encode()
+    return columns
+
+
+def _most_child_like(field: str, texts: list[pa.Array]) -> pa.Array | None:
+    """Choose in each row; Python sees distinct combinations only, most of which say nothing or one thing."""
+    if not texts:
+        return None
+    coded = [text.dictionary_encode() for text in texts]
+    codes = np.stack([pc.fill_null(column.indices, -1).to_numpy() for column in coded])
+    combinations, row = np.unique(codes, axis=1, return_inverse=True)
+    dictionaries = [column.dictionary.to_pylist() for column in coded]
+    chosen: list[str | None] = []
+    for combination in combinations.T.tolist():
+        values = {words[at] for words, at in zip(dictionaries, combination, strict=True) if at >= 0}
+        chosen.append(_chosen(field, values))
+    return pa.array(chosen, pa.string()).take(pa.array(row.reshape(-1)))
+
+
+def _chosen(field: str, values: set[str]) -> str | None:
+    """A value that stands alone is given as it is, so that it never matters what other lines say."""
+    said = values - {"", "-"} or values
+    return most_child_like(field, said) if len(said) > 1 else min(said, default=None)
+
+
+def _request(given: dict[str, list[Cells]], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Method, target and host, each of the first field that gives it."""
+    text = {
+        field: null_where_absent(_text(given[field])) for field in ("path", "query", "url") if field in given
+    }
+    found: dict[str, list[pa.Array]] = {"method": [], "target": [], "host": []}
+    for field in ("method", "host"):
+        if field in columns:
+            found[field].append(columns[field].cast(pa.string()))
+    if "path" in text:
+        found["target"].append(_with_query(text["path"], text.get("query")))
+    if "request" in given:
+        split = access._split_request(_text(given["request"]).dictionary_encode())
+        for field in ("method", "target"):
+            found[field].append(split[field].cast(pa.string()))
+    if "url" in text:
+        found["target"].append(_with_query(text["url"], text.get("query")))
+        found["host"].append(_url_hosts(text["url"]))
+    return {field: pc.coalesce(*texts).dictionary_encode() for field, texts in found.items() if texts}
+
+
+def _with_query(path: pa.Array, query: pa.Array | None) -> pa.Array:
+    """Add the query that is logged beside a path, unless the path holds one."""
+    if query is None:
+        return path
+    asked = pc.and_(query.is_valid(), pc.invert(pc.match_substring(path, "?")))
+    joined = pc.binary_join_element_wise(path, pc.utf8_ltrim(query, "?"), "?")
+    return pc.if_else(pc.fill_null(asked, False), joined, path)
+
+
 def _url_hosts(url: pa.Array) -> pa.Array:
     distinct = url.dictionary_encode()
     parts = pc.extract_regex(distinct.dictionary, _URL_HOST)
@@ -179,11 +239,30 @@ def _url_hosts(url: pa.Array) -> pa.Array:
     return hosts.take(distinct.indices)
 
 
-def _microseconds(cells: Cells) -> pa.Array:
-    """Milliseconds as int64 microseconds; null where absent, negative or more than a day."""
-    millis = _numbers(cells).fill_null(-1).to_numpy(zero_copy_only=False)
-    possible = (millis >= 0) & (millis <= _LONGEST_MS)
-    return pa.array(np.rint(np.where(possible, millis, 0) * 1000).astype(np.int64), mask=~possible)
+def _connection(named: pa.DictionaryArray | None, kind: Cells) -> pa.DictionaryArray:
+    codes = pc.index_in(_numbers(kind), pa.array(list(_CONNECTIONS), pa.float64()))
+    text = pa.array(list(_CONNECTIONS.values())).take(codes)
+    return (text if named is None else pc.coalesce(named.cast(pa.string()), text)).dictionary_encode()
+
+
+def _duration(given: dict[str, list[Cells]], rows: int) -> pa.Array:
+    """Microseconds as int64; null where absent, negative or more than a day."""
+    read = [_microseconds(cells, scale) for unit, scale in DURATIONS.items() for cells in given.get(unit, [])]
+    return pc.coalesce(*read) if read else pa.nulls(rows, pa.int64())
+
+
+def _microseconds(cells: Cells, scale: float) -> pa.Array:
+    """Read numbers of one unit, or texts that name theirs (`0.12s`)."""
+    micros = pc.multiply(_numbers(cells), scale)
+    parts = pc.extract_regex(cells.text, _WITH_UNIT)
+    if parts.null_count < len(parts):
+        unit = pc.index_in(parts.field("unit"), pa.array(list(_UNITS)))
+        number = pc.if_else(parts.is_valid(), parts.field("number"), None).cast(pa.float64())
+        named = pc.multiply(number, pa.array(list(_UNITS.values())).take(unit))
+        micros = pc.coalesce(micros, named)
+    values = micros.fill_null(-1).to_numpy(zero_copy_only=False)
+    possible = (values >= 0) & (values <= _LONGEST_US)
+    return pa.array(np.rint(np.where(possible, values, 0)).astype(np.int64), mask=~possible)
 
 
 def _integers(cells: Cells) -> Int64Array:
@@ -199,49 +278,3 @@ def _numbers(cells: Cells) -> pa.Array:
         plain = pc.match_substring_regex(cells.text, _PLAIN_NUMBER)
         values = pc.coalesce(values, pc.if_else(plain, cells.text, None).cast(pa.float64()))
     return values
-
-
-def _double(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _flag(values: list[str]) -> str:
-    """Of several values of a flag: true before doubt before false."""
-    plain = {value.strip().lower() for value in values}
-    if said := plain.intersection(_TRUE):
-        return min(said)
-    return values[0] if len(plain) == 1 or plain.issubset(_FALSE) else UNREADABLE
-
-
-def _age(values: list[str]) -> str:
-    """Of several ages: the lowest under 13, before text such as a band, before the lowest of the others."""
-    numbers = {text: float(text) for text in values if _AGE.fullmatch(text) and float(text) <= _OLDEST}
-    others = [text for text in values if text not in numbers]
-    lowest = min(numbers, key=lambda text: numbers[text], default=None)
-    if lowest is not None and (not others or numbers[lowest] < _ADULT_AGE):
-        return lowest
-    return others[0] if len(others) == 1 else UNREADABLE
-
-
-def _birth_date(values: list[str]) -> str:
-    """Of several birth dates: the latest; only whole dates of ISO 8601 can be put in order."""
-    return max(values) if len(values) == 1 or all(map(_is_birth_date, values)) else UNREADABLE
-
-
-def _is_birth_date(text: str) -> bool:
-    try:
-        return bool(_ISO_DATE.fullmatch(text)) and date.fromisoformat(text).year >= _FIRST_YEAR
-    except ValueError:
-        return False
-
-
-_SIGNAL_ORDER: dict[str, Callable[[list[str]], str]] = {
-    "age": _age,
-    "birth_date": _birth_date,
-    "child": _flag,
-    "coppa": _flag,
-    "opt_out": _flag,
-}

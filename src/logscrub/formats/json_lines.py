@@ -8,20 +8,21 @@ line. Both ways give a line the same values, so what a line yields depends on th
 import itertools
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from logscrub.formats import events
-from logscrub.formats.events import FIELDS, Cells, Kind
+from logscrub.formats import events, json_types, json_values
+from logscrub.formats.events import EVENT_MAP, Cells, Values, absent
+from logscrub.formats.json_fields import FieldMap, Slot
+from logscrub.formats.json_values import JsonObject
 from logscrub.formats.records import (
-    IDS,
     RECORDS,
+    BoolArray,
     Int64Array,
     Parsed,
     Reader,
@@ -36,28 +37,34 @@ _SNIFF_SHARE = 16  # of so many lines one is looked at
 _FAN_OUT = 8  # parts that a refused segment is cut into
 _SMALL = 256  # lines of a segment that is read line by line
 _MIN_READ = 1024
-_CHANGED = re.compile(r"Column\(/(\w+)\) changed from \w+ to (string|number|boolean) ")
-_TYPES = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
-_USUAL = {name: "number" if kind is Kind.NUMBER else "string" for name, kind in FIELDS.items()} | {
-    "age": "number",
-    "child": "boolean",
-    "coppa": "boolean",
-    "opt_out": "boolean",
-}
-_OTHER = "other"
-
-
-class _Object(list[tuple[str, Any]]):
-    """The pairs of a JSON object, repeated keys included."""
+_CHANGED = re.compile(r"Column\((/.+)\) changed from \w+ to (string|number|boolean|object|array) in row")
+_HEX_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
+_FIRST_PRINTABLE = 0x20
 
 
 @dataclass(frozen=True)
-class JsonEvents:
-    """One JSON object a line, with the fields of `schemas/event.schema.json`."""
+class JsonFormat:
+    """One JSON object a line, whose values a field map finds.
 
-    name: str = "json_events"
+    Attributes:
+        name: name on the command line and in messages.
+        map: where the fields stand.
+        mark: what the text of a file must hold somewhere for the format to be tried.
+        source_timezone: IANA name of the zone of times without an offset.
+        clean: what undoes an encoding of the distinct strings of headers.
+        refused: marks of lines that are no requests.
+        is_event: whether lines are events of `schemas/event.schema.json`: times are RFC 3339 with an offset
+            or epoch times only, and a line that gives nothing beside its time is a record all the same.
+    """
 
-    mark = re.compile(rb"\{")
+    name: str
+    map: FieldMap
+    mark: re.Pattern[bytes] | None = None
+    source_timezone: str = "UTC"
+    clean: Callable[[pa.Array], pa.Array] | None = None
+    refused: re.Pattern[bytes] | None = None
+    is_event: bool = False
+
     has_directives = False
 
     def reader(self) -> Reader:
@@ -66,8 +73,8 @@ class JsonEvents:
 
     @property
     def fields(self) -> frozenset[str]:
-        """Columns of `RECORDS` that its lines can carry: all."""
-        return frozenset(RECORDS.names) - {"line", "problem"}
+        """Columns of `RECORDS` that its lines can carry."""
+        return self.map.columns
 
     @property
     def carries_identifiers(self) -> bool:
@@ -76,25 +83,39 @@ class JsonEvents:
 
     def parse(self, block: Block) -> Parsed:
         """Parse a block; what a line yields depends on this line alone."""
-        data = bytes(sanitize(block.data))
+        data = bytes(sanitize(_without_hex_escapes(bytes(block.data))))
         starts = line_starts(Block(data, 0))
         if not len(starts):
             return Parsed(merge([]), np.zeros(0, np.int64), 0, 0)
         lines, ends = _not_blank(data, starts)
-        text = _Lines(data, lines, starts[lines], ends)
-        read = list(_parse_segment(text))
-        index = np.concatenate([np.zeros(0, np.int64), *(part.index for part in read)])
-        records = events.to_records(index, _joined(read)) if len(index) else merge([])
-        rejected = np.setdiff1d(lines, index, assume_unique=True)
+        text = self._not_refused(_Lines(data, lines, starts[lines], ends))
+        read = list(_parse_segment(text, self.map.slots))
+        records = merge([])
+        if any(len(part.lines) for part in read):
+            zone = None if self.is_event else self.source_timezone
+            records = events.to_records(_concatenated(read), self.map, zone, self.clean)
+        if not self.is_event:
+            records = records.filter(pa.array(_says_something(records)))
+        rejected = np.setdiff1d(lines, records.column("line").to_numpy(), assume_unique=True)
         return Parsed(records, rejected, len(starts) - len(lines), len(starts))
+
+    def _not_refused(self, text: "_Lines") -> "_Lines":
+        found = [match.start() for match in self.refused.finditer(text.data)] if self.refused else []
+        if not found:
+            return text
+        keep = np.ones(len(text), bool)
+        keep[np.searchsorted(text.starts, found, side="right") - 1] = False
+        return text.only(np.flatnonzero(keep))
 
 
 @dataclass(frozen=True)
-class _Read:
-    """Lines that could be read, by index in the block, and the values of each field."""
+class JsonEvents(JsonFormat):
+    """One JSON object a line, with the fields of `schemas/event.schema.json`."""
 
-    index: Int64Array
-    cells: dict[str, Cells]
+    name: str = "json_events"
+    map: FieldMap = EVENT_MAP
+    mark: re.Pattern[bytes] | None = field(default=re.compile(rb"\{"))
+    is_event: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,6 +133,12 @@ class _Lines:
     def part(self, start: int, stop: int) -> "_Lines":
         return _Lines(self.data, self.index[start:stop], self.starts[start:stop], self.ends[start:stop])
 
+    def only(self, rows: Int64Array) -> "_Lines":
+        """Some of the lines, with the bytes of these alone."""
+        lines = [self.data[self.starts[at] : self.ends[at]].rstrip(b"\n") + b"\n" for at in rows]
+        ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
+        return _Lines(b"".join(lines), self.index[rows], np.append(0, ends)[:-1], ends)
+
     def line(self, at: int) -> bytes:
         return self.data[self.starts[at] : self.ends[at]].strip(_BLANK)
 
@@ -127,6 +154,19 @@ class _Lines:
         return bool(np.all(raw[self.starts] == ord("{")) and np.all(raw[last] == ord("}")))
 
 
+def _without_hex_escapes(data: bytes) -> bytes:
+    r"""Write the bytes that nginx escapes as `\xNN`, which is no JSON: no valid line holds such an escape."""
+    return _HEX_ESCAPE.sub(_plain_byte, data) if rb"\x" in data else data
+
+
+def _plain_byte(match: re.Match[bytes]) -> bytes:
+    before, digits = match.groups()
+    code = int(digits, 16)
+    if code < _FIRST_PRINTABLE or code in b'"\\':
+        return bytes(before) + rb"\u00%02x" % code
+    return bytes(before) + bytes([code])
+
+
 def _not_blank(data: bytes, starts: Int64Array) -> tuple[Int64Array, Int64Array]:
     """Give the indexes of the lines that hold more than white space, and where they end."""
     ends = np.append(starts[1:], len(data))
@@ -138,149 +178,132 @@ def _not_blank(data: bytes, starts: Int64Array) -> tuple[Int64Array, Int64Array]
     return lines, ends[lines]
 
 
-def _joined(parts: list[_Read]) -> dict[str, Cells]:
-    return {
-        name: Cells(
-            pa.concat_arrays([part.cells[name].text for part in parts]),
-            pa.concat_arrays([part.cells[name].number for part in parts]),
-        )
-        for name in FIELDS
-    }
+def _concatenated(parts: list[Values]) -> Values:
+    if len(parts) == 1:
+        return parts[0]
+    return Values(
+        np.concatenate([part.lines for part in parts]),
+        tuple(
+            Cells(
+                pa.concat_arrays([cells.text for cells in slot]),
+                pa.concat_arrays([cells.number for cells in slot]),
+            )
+            for slot in zip(*(part.cells for part in parts), strict=True)
+        ),
+        pa.concat_arrays([part.doubt for part in parts]),
+    )
 
 
-def _parse_segment(text: _Lines) -> Iterator[_Read]:
+def _says_something(records: pa.RecordBatch) -> BoolArray:
+    """Tell which records hold anything beside their time."""
+    said: BoolArray = (records.column("status").to_numpy() > 0) | (records.column("bytes").to_numpy() > 0)
+    for name in set(RECORDS.names) - {"line", "time", "problem", "status", "bytes"}:
+        column = records.column(name)
+        if column.null_count < len(column):
+            said |= column.is_valid().to_numpy(zero_copy_only=False)
+    return said
+
+
+def _parse_segment(text: _Lines, slots: tuple[Slot, ...]) -> Iterator[Values]:
     """Read the lines of a segment, in parts, in their order."""
     if not len(text):
         return
-    kinds = _sniff(text)
-    table = _read_arrow(text, kinds) if kinds is not None and text.look_like_objects() else None
+    kinds = _sniff(text, slots)
+    table = _read_arrow(text, slots, kinds) if kinds is not None and text.look_like_objects() else None
     if table is not None:
-        yield _Read(text.index, _cells_of_table(table))
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        cells = json_types.cells_of(columns, len(text), slots)
+        yield Values(text.index, cells, pa.nulls(len(text), pa.string()))
     elif len(text) <= _SMALL:
-        yield _parse_lines(text)
+        yield _parse_lines(text, slots)
     else:
         bounds = [len(text) * at // _FAN_OUT for at in range(_FAN_OUT + 1)]
         for start, stop in itertools.pairwise(bounds):
-            yield from _parse_segment(text.part(start, stop))
+            yield from _parse_segment(text.part(start, stop), slots)
 
 
-def _sniff(text: _Lines) -> dict[str, str] | None:
-    """Find the JSON type of each known field in the first lines; None when one has two types."""
+def _sniff(text: _Lines, slots: tuple[Slot, ...]) -> dict[str, str] | None:
+    """Find the JSON type of each known place in the first lines; None when one has two types."""
     seen: dict[str, str] = {}
     for at in range(min(len(text) // _SNIFF_SHARE + 1, _SNIFFED)):
-        pairs = _load(text.line(at))
-        for name, value in pairs or ():
-            kind = _json_type(value)
-            if name in FIELDS and kind and seen.setdefault(name, kind) != kind:
-                return None
-    return None if _OTHER in seen.values() else seen
+        line = _load(text.line(at))
+        if line is not None and not json_types.sniff(json_types.tree(slots), line, seen):
+            return None
+    return seen
 
 
-def _json_type(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    return "number" if isinstance(value, int | float) else _OTHER
-
-
-def _read_arrow(text: _Lines, seen: dict[str, str]) -> pa.Table | None:
+def _read_arrow(text: _Lines, slots: tuple[Slot, ...], seen: dict[str, str]) -> pa.Table | None:
     """Read lines with Arrow; None when it refuses them.
 
-    Types of fields that the first lines do not have are a guess: Arrow names the field that differs, and
+    Types of places that the first lines do not have are a guess: Arrow names the place that differs, and
     the guess is mended. Its message is used for nothing else: it may quote the log.
     """
-    guessed = _USUAL | seen
-    mended = set(seen)
+    root, keys, kinds = json_types.tree(slots), json_types.Keys(text.bytes()), dict(seen)
     while True:
         try:
-            table = _read_table(text.bytes(), guessed)
+            table = _read_table(text.bytes(), json_types.schema(root, kinds, keys))
         except (pa.ArrowException, UnicodeDecodeError) as error:
             change = _CHANGED.search(str(error))
         else:
             return table if table.num_rows == len(text) else None
-        if change is None or change[1] in mended or change[1] not in FIELDS:
+        if change is None or change[1] in kinds or not json_types.is_pointer(root, change[1]):
             return None
-        guessed |= {change[1]: change[2]}
-        mended.add(change[1])
+        kinds[change[1]] = change[2]
 
 
-def _read_table(data: memoryview | bytes, kinds: dict[str, str]) -> pa.Table:
-    types = {name: _TYPES[kind] for name, kind in kinds.items()}
-    types |= {name: pa.int64() for name in IDS if kinds[name] == "number"}
+def _read_table(data: memoryview, schema: pa.Schema) -> pa.Table:
     return arrow_json.read_json(
         pa.BufferReader(pa.py_buffer(data)),
         read_options=arrow_json.ReadOptions(use_threads=False, block_size=max(len(data) + 1, _MIN_READ)),
         parse_options=arrow_json.ParseOptions(
-            explicit_schema=pa.schema(list(types.items())),
-            unexpected_field_behavior="ignore",
-            newlines_in_values=False,
+            explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=False
         ),
     )
 
 
-def _cells_of_table(table: pa.Table) -> dict[str, Cells]:
-    return {name: _cells(FIELDS[name], table.column(name).combine_chunks()) for name in FIELDS}
-
-
-def _cells(kind: Kind, column: pa.Array) -> Cells:
-    """Give the values of a column of one JSON type as `events.canonical` gives each."""
-    none = Cells(pa.nulls(len(column), pa.string()), pa.nulls(len(column), pa.float64()))
-    if column.null_count == len(column):
-        return none
-    if pa.types.is_string(column.type):
-        return Cells(column, none.number)
-    if kind is Kind.SIGNAL:
-        return Cells(_signal_text(column), none.number)
-    if pa.types.is_boolean(column.type) or kind is Kind.TEXT:
-        return none
-    return Cells(column.cast(pa.string()), none.number) if kind is Kind.ID else Cells(none.text, column)
-
-
-def _signal_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_boolean(column.type):
-        return column.cast(pa.string())
-    distinct = pc.add(column, 0.0).dictionary_encode()
-    text = pa.array([events.number_text(value) for value in distinct.dictionary.to_pylist()], pa.string())
-    return text.take(distinct.indices)
-
-
-def _parse_lines(text: _Lines) -> _Read:
+def _parse_lines(text: _Lines, slots: tuple[Slot, ...]) -> Values:
     """Read lines one at a time: for the few that Arrow refuses, and their neighbours."""
-    rows: list[dict[str, events.Value]] = []
+    rows: list[list[json_values.Value]] = []
     kept: list[int] = []
     for at in range(len(text)):
-        line = text.line(at)
-        pairs = _load(line)
-        if pairs is None and line.startswith(b"{"):
-            pairs = _load_with_arrow(line)
-        if pairs is not None:
-            rows.append(events.resolve(pairs))
+        raw = text.line(at)
+        line = _load(raw)
+        if line is None and raw.startswith(b"{"):
+            line = _load_with_arrow(raw, slots)
+        if line is not None:
+            rows.append(json_values.resolve(line, slots))
             kept.append(at)
-    cells = {name: _cells_of_values([row.get(name) for row in rows]) for name in FIELDS}
-    return _Read(text.index[kept], cells)
+    *cells, doubt = (_cells_of_values([row[at] for row in rows]) for at in range(len(slots) + 1))
+    return Values(text.index[kept], tuple(cells), doubt.text)
 
 
-def _cells_of_values(values: list[events.Value]) -> Cells:
+def _cells_of_values(values: list[json_values.Value]) -> Cells:
+    if not any(value is not None for value in values):
+        return absent(len(values))
     return Cells(
         pa.array([value if isinstance(value, str) else None for value in values], pa.string()),
         pa.array([value if isinstance(value, float) else None for value in values], pa.float64()),
     )
 
 
-def _load(line: bytes) -> list[tuple[str, Any]] | None:
+def _load(line: bytes) -> JsonObject | None:
     """Read one line; None unless it is one JSON object (control characters in strings are let through)."""
     try:
-        value = json.loads(line.decode(), strict=False, object_pairs_hook=_Object)
+        value = json.loads(line.decode(), strict=False, object_pairs_hook=JsonObject.of_pairs)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, _Object) else None
+    return value if isinstance(value, JsonObject) else None
 
 
-def _load_with_arrow(line: bytes) -> list[tuple[str, Any]] | None:
+def _load_with_arrow(line: bytes, slots: tuple[Slot, ...]) -> JsonObject | None:
     """Read one line as Arrow does in a block: it takes some that Python does not, `Inf` or deep nesting."""
     text = _Lines(line, np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([len(line)]))
-    table = _read_arrow(text, {}) if text.look_like_objects() else None
-    return list(table.to_pylist()[0].items()) if table is not None else None
+    table = _read_arrow(text, slots, {}) if text.look_like_objects() else None
+    return _as_loaded(table.to_pylist()[0]) if table is not None else None
+
+
+def _as_loaded(value: Any) -> Any:
+    """Give what Arrow read as `_load` gives it; a missing key does not differ from null."""
+    if isinstance(value, dict):
+        return JsonObject.of_pairs([(key, _as_loaded(inner)) for key, inner in value.items()])
+    return [_as_loaded(inner) for inner in value] if isinstance(value, list) else value

@@ -1,70 +1,75 @@
-"""The plan for free text: one RE2 expression for the whole line."""
+"""The plan for free text: RE2 expressions for the whole line, the more lenient for what others refuse."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.formats.access import Captured
-from logscrub.formats.delimited import Layout
 from logscrub.formats.records import Int64Array
-from logscrub.formats.times import CLF_PATTERN
 
-_CUT_OFF = "_cut_off"
+CUT_OFF = "_cut_off"
+"""Ends the name of a group that holds a quoted value without its closing quote."""
 
 
 @dataclass(frozen=True)
-class Matched:
-    """What was captured (None when nothing), and the indexes of the lines that do not fit, not sorted."""
+class Groups:
+    """Lines that one expression fits: their indexes in the block, and the text (strings) of each group."""
 
-    captured: Captured | None
-    rejected: Int64Array
+    lines: Int64Array
+    text: dict[str, pa.Array]
 
 
-def match(text: pa.Array, lines: Int64Array, layout: Layout) -> Matched:
-    """Match lines against the expression of a format.
+def match(text: pa.Array, lines: Int64Array, expressions: Iterable[str]) -> tuple[list[Groups], Int64Array]:
+    """Match lines against expressions, each of which sees what those before it refused.
 
     Args:
         text: the lines, valid UTF-8 (strings).
         lines: their indexes in the block.
-        layout: the format.
+        expressions: RE2.
+
+    Returns:
+        What was captured, and the indexes of the lines that fit none.
     """
-    if not len(text):
-        return Matched(None, lines)
-    parts = pc.extract_regex(text, line_expression(layout))
-    fits = parts.is_valid().to_numpy(zero_copy_only=False)
-    if not fits.any():
-        return Matched(None, lines)
-    parts = parts.filter(parts.is_valid())
+    captured = []
+    for expression in expressions:
+        if not len(text):
+            break
+        parts = pc.extract_regex(text, expression)
+        valid = parts.is_valid()
+        fits = valid.to_numpy(zero_copy_only=False)
+        if not fits.any():
+            continue
+        fitting = parts if fits.all() else parts.filter(valid)
+        captured.append(Groups(lines[fits], _groups(fitting)))
+        text, lines = text.filter(pc.invert(valid)), lines[~fits]
+    return captured, lines
+
+
+def _groups(parts: pa.StructArray) -> dict[str, pa.Array]:
     groups = {field.name: values for field, values in zip(parts.type, parts.flatten(), strict=True)}
-    time = groups.pop("time").cast(pa.binary()).dictionary_encode()
-    last = layout.quoted[-1]
-    if (cut_off := groups.pop(last + _CUT_OFF, None)) is not None:
-        groups[last] = pc.if_else(pc.equal(groups[last], ""), cut_off, groups[last])
-    columns = {name: values.dictionary_encode() for name, values in groups.items()}
-    return Matched(Captured(lines[fits], time, columns), lines[np.flatnonzero(~fits)])
+    for name in [name for name in groups if name.endswith(CUT_OFF)]:
+        cut_off, whole = groups.pop(name), groups[name.removesuffix(CUT_OFF)]
+        groups[name.removesuffix(CUT_OFF)] = pc.if_else(pc.equal(whole, ""), cut_off, whole)
+    return groups
 
 
-@lru_cache(maxsize=64)
-def line_expression(layout: Layout) -> str:
-    r"""Compile a format to one RE2 expression for a whole line.
-
-    A quoted value ends at the first quote after which the rest of the line fits: as servers write `\"` for a
-    quote, this is the closing one. Quoted values after the request may be missing from the end. The last
-    quoted value may be cut off; text after it is read over, as the forwarded address in nginx's `main`.
-    """
-    first, *others = layout.quoted
-    rest = ""
-    for at in reversed(range(len(others))):
-        name, gap, lead = others[at], layout.gaps[at + 1], layout.separators[at]
-        value = _last_value(name) if at == len(others) - 1 else rf'"(?P<{name}>.*?)"{gap}{rest}'
-        rest = f"(?:{lead}{value})?"
-    return rf'(?s)\A{layout.head} \[(?P<time>{CLF_PATTERN})\] "(?P<{first}>.*?)"{layout.gaps[0]}{rest} *\z'
+def split_lines(data: memoryview | bytes) -> pa.Array:
+    r"""Give the lines of a block, valid UTF-8 without byte order mark or `\r` of line ends, as strings."""
+    if not len(data):
+        return pa.array([], pa.string())
+    offsets = pa.py_buffer(np.array([0, len(data)], dtype=np.int32))
+    text = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(data)])
+    lines: pa.Array = pc.split_pattern(text, "\n").flatten()
+    return lines[:-1] if bytes(data[-1:]) == b"\n" else lines
 
 
-def _last_value(name: str) -> str:
-    closed = rf'(?P<{name}>(?:[^"\\]|\\.)*)"(?: .*)?'
-    cut_off = rf'(?P<{name}{_CUT_OFF}>.*?)"?'
-    return rf'"(?:{closed}|{cut_off})'
+def name_groups(columns: Sequence[str]) -> list[str]:
+    """Name the groups of values: the column, numbered from its second value on; "" captures nothing."""
+    seen: dict[str, int] = {}
+    names = []
+    for column in columns:
+        seen[column] = seen.get(column, 0) + 1
+        names.append(f"{column}__{seen[column]}" if column and seen[column] > 1 else column)
+    return names

@@ -75,6 +75,10 @@ class Parsed:
 class Reader(Protocol):
     """Reads the blocks of one file, in their order."""
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Columns of `RECORDS` that its lines can carry, as far as the file says so itself."""
+
     def parse(self, block: Block) -> Parsed:
         """Parse the lines of a block.
 

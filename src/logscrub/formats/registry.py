@@ -1,15 +1,23 @@
 """The log formats that are known, by name."""
 
 import functools
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, cast
 
 from logscrub.errors import UsageError
-from logscrub.formats.apache import ACCESS_FORMATS
-from logscrub.formats.json_lines import JsonEvents
+from logscrub.formats.catalogue import LINE_FORMATS
+from logscrub.formats.json_catalogue import JSON_FORMATS
+from logscrub.formats.mixed import Mixed
+from logscrub.formats.pasted import COMPILERS, compile_pasted
+from logscrub.formats.prefixes import PREFIX_BY_NAME, Prefixed
 from logscrub.formats.records import Format
+from logscrub.formats.w3c import W3cExtended
 
-FORMATS: tuple[Format, ...] = (*ACCESS_FORMATS, JsonEvents())
+FORMATS: tuple[Format, ...] = (*LINE_FORMATS, *JSON_FORMATS, W3cExtended())
 """All formats, in the order in which the first wins where detection finds two equally good."""
 
+_AND = "+"
+_BEHIND = ":"
 _BY_NAME = {known.name: known for known in FORMATS}
 
 
@@ -18,13 +26,55 @@ def format_by_name(name: str, source_timezone: str = "UTC") -> Format:
     """Give a format.
 
     Args:
-        name: name of a known format.
+        name: name of a known format; `prefix:name` of one behind a prefix; any of these with `+` between for
+            files in which several stand, the first goes first.
         source_timezone: IANA name of the zone of times that are written without one.
 
     Raises:
         UsageError: there is none of that name; the message lists those that exist.
     """
-    del source_timezone  # no known format writes times without a zone
+    parts = tuple(dict.fromkeys(name.split(_AND)))
+    formats = tuple(_compile(part, source_timezone) for part in parts)
+    return formats[0] if len(formats) == 1 else Mixed(formats)
+
+
+def forced_format(name: str) -> str:
+    """Check the name of a format that a user asks for, and give it as plans hold it.
+
+    Raises:
+        UsageError: there is none of that name; the message lists those that exist.
+    """
+    return format_by_name(name.strip()).name
+
+
+def asked_format(name: str | None, pasted: str | None) -> str | None:
+    """Name of the format that a user asks for, by its name or as it is pasted; None for neither.
+
+    Raises:
+        UsageError: there is none of that name, or the pasted text is no format.
+    """
+    if pasted is not None:
+        return compile_pasted(pasted).name
+    return None if name is None else forced_format(name)
+
+
+def _compile(name: str, source_timezone: str) -> Format:
+    """Make the format of one name, without a plus sign."""
+    first, colon, rest = name.partition(_BEHIND)
+    if colon and first in COMPILERS:
+        return COMPILERS[first](rest, source_timezone)
+    if colon and first in PREFIX_BY_NAME:
+        return Prefixed(PREFIX_BY_NAME[first], _compile(rest, source_timezone))
     if name not in _BY_NAME:
-        raise UsageError(f"there is no such log format; known are: {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+        raise UsageError(
+            f"there is no such log format; known are: {', '.join(_BY_NAME)}; any of these behind "
+            f"{', '.join(prefix + _BEHIND for prefix in PREFIX_BY_NAME)}; and several with {_AND} between"
+        )
+    return _in_zone(_BY_NAME[name], source_timezone)
+
+
+def _in_zone(known: Any, source_timezone: str) -> Format:
+    """Give a format that takes times without a zone for those of the given one."""
+    if is_dataclass(known) and any(field.name == "source_timezone" for field in fields(known)):
+        known = replace(known, source_timezone=source_timezone)  # type: ignore[type-var]
+    return cast(Format, known)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from logscrub.errors import LineReason
 from logscrub.formats.records import BoolArray, Int64Array, problem_code
+from logscrub.formats.zones import to_utc
 
 CLF_WIDTH = 26
 CLF_PATTERN = r"\d{2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}"
@@ -26,6 +27,7 @@ _RFC_WIDTH = 19
 _RFC_REST = (
     r"\A(?:[.,](?P<fraction>\d+))? ?(?P<zone>[Zz]|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))\z"
 )
+_LOCAL = r"\A\d{4}(?:-\d{2}-|/\d{2}/)\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?\z"
 _NUMBER = r"\A-?\d{1,20}(?:\.\d{1,20})?\z"
 _EPOCH_UNITS = ((1e11, 1e3), (1e14, 1.0), (1e17, 1e-3), (1e20, 1e-6))  # below this: milliseconds in one
 _LAST_MS = 253_402_300_800_000  # year 10000
@@ -99,6 +101,27 @@ def event_times(text: pa.Array, number: pa.Array) -> Times:
     return Times(millis, problem)
 
 
+def json_times(text: pa.Array, number: pa.Array, source_timezone: str) -> Times:
+    """Read the times of JSON logs.
+
+    Args:
+        text: strings as `event_times` reads them; or Apache's and nginx's default form; or the date and time
+            of ISO 8601 without an offset, also with slashes; null where none.
+        number: float64 epoch times.
+        source_timezone: IANA name of the zone of times without an offset.
+
+    Returns:
+        Neither, or none that can be read, is `no_time`.
+    """
+    times = event_times(text, number)
+    unread = np.flatnonzero((times.problem == _NO_TIME) & text.is_valid().to_numpy(zero_copy_only=False))
+    if len(unread):
+        rest = text.take(pa.array(unread))
+        for rows, read in (_clf_texts(rest), _local_texts(rest, source_timezone)):
+            times.millis[unread[rows]], times.problem[unread[rows]] = read.millis, read.problem
+    return times
+
+
 def byte_rows(data: npt.NDArray[np.uint8], starts: Int64Array, width: int) -> ByteMatrix:
     """Copy `width` bytes from each of the given places of a buffer into the rows of a matrix."""
     if not len(starts):
@@ -118,6 +141,31 @@ def text_rows(text: pa.Array, width: int) -> tuple[Int64Array, ByteMatrix]:
     long = (np.diff(offsets) >= width) & text.is_valid().to_numpy(zero_copy_only=False)
     rows: Int64Array = np.flatnonzero(long)
     return rows, byte_rows(np.frombuffer(data, np.uint8), offsets[rows], width)
+
+
+def _clf_texts(text: pa.Array) -> tuple[Int64Array, Times]:
+    """Read those of the strings that have the shape of `CLF_PATTERN`; gives their rows too."""
+    rows, head = text_rows(text, CLF_WIDTH)
+    fitting = clf_shaped(head) & (pc.binary_length(text).to_numpy(zero_copy_only=False)[rows] == CLF_WIDTH)
+    return rows[fitting], clf_times(head[fitting])
+
+
+def _local_texts(text: pa.Array, source_timezone: str) -> tuple[Int64Array, Times]:
+    """Read those of the strings that are a date and a time without an offset; gives their rows too."""
+    fitting = np.flatnonzero(
+        pc.match_substring_regex(text, _LOCAL).fill_null(False).to_numpy(zero_copy_only=False)
+    )
+    fraction = pc.utf8_slice_codeunits(text.take(pa.array(fitting)), _RFC_WIDTH + 1, _RFC_WIDTH + 4)
+    millis: Int64Array = pc.utf8_rpad(fraction, 3, "0").cast(pa.int64()).to_numpy()
+    _, head = text_rows(text.take(pa.array(fitting)), _RFC_WIDTH)
+    seconds, valid = _civil_seconds(
+        _number(head, 0, 4),
+        _number(head, 5, 2),
+        _number(head, 8, 2),
+        [_number(head, at, 2) for at in (11, 14, 17)],
+    )
+    local = np.where(valid, seconds, 0) * 1000 + millis
+    return fitting, _checked(to_utc(local, source_timezone), valid)
 
 
 def _rfc3339_times(text: pa.Array) -> tuple[Int64Array, Times]:

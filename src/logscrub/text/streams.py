@@ -1,25 +1,29 @@
 """Bytes of a file, decompressed where its first bytes say so."""
 
-import io
-import zlib
-from enum import StrEnum
 from typing import Any, BinaryIO, Protocol, cast
 
-from isal import isal_zlib
-
 from logscrub.errors import CorruptInputError
+from logscrub.text.packed import Compression, UnpackedStream, sniff_compression
 
-PIECE_BYTES = 64 * 1024
-"""Decompressed bytes asked of isal at a time: fixed, so what comes before damage is always the same."""
+__all__ = [
+    "ByteStream",
+    "Compression",
+    "fill",
+    "looks_archive",
+    "looks_binary",
+    "open_text",
+    "sniff_compression",
+]
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_BINARY_MAGIC = (
-    _GZIP_MAGIC,  # gzip inside gzip
+_ARCHIVE_MAGIC = (
     b"PK\x03\x04",  # zip
-    b"\x28\xb5\x2f\xfd",  # zstd, RFC 8878
-    b"\xfd7zXZ\x00",  # xz
-    b"\x04\x22\x4d\x18",  # lz4 frame
+    b"PK\x05\x06",  # one without members
     b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+)
+_TAR_MAGIC = b"ustar"  # POSIX.1-2017, pax, section "ustar Interchange Format"
+_TAR_MAGIC_AT = 257
+_BINARY_MAGIC = (
     b"PAR1\x15",  # Parquet and the first byte of its page header: a host may be called PAR1
     b"ARROW1\x00\x00",
     b"Obj\x01",  # Avro
@@ -29,19 +33,9 @@ _BINARY_MAGIC = (
     b"\xff\xfe",  # UTF-16 or UTF-32, little-endian
     b"\xfe\xff",  # UTF-16, big-endian
 )
-_BZIP2_BLOCK = b"1AY&SY"
 _TEXT_BYTES = bytes(sorted({*range(0x20, 0x100), *b"\t\n\r\x1b"} - {0x7F}))
 _CONTROL_SHARE = 0.05
 _CONTROL_MIN = 8
-_ISAL_ERROR: Any = isal_zlib.error  # a class, which the stubs of isal call an instance
-_DAMAGE = (EOFError, zlib.error, _ISAL_ERROR)
-
-
-class Compression(StrEnum):
-    """How the bytes of a file are packed."""
-
-    NONE = "none"
-    GZIP = "gzip"
 
 
 class ByteStream(Protocol):
@@ -54,19 +48,19 @@ class ByteStream(Protocol):
         """Go to a byte; asked of uncompressed files only."""
 
 
-def sniff_compression(head: bytes) -> Compression:
-    """Tell the compression of a file by its first bytes (RFC 1952 section 2.3.1), never by its name."""
-    return Compression.GZIP if head.startswith(_GZIP_MAGIC) else Compression.NONE
+def looks_archive(head: bytes) -> bool:
+    """Tell whether the first (decompressed) bytes of a file are those of an archive of several files."""
+    return head.startswith(_ARCHIVE_MAGIC) or head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
 
 
 def looks_binary(head: bytes) -> bool:
     """Tell whether the first (decompressed) bytes of a file are not text.
 
     Bytes above 127 and single control bytes are legal in logs: a file is binary when it starts like a known
-    binary format, or when more than 5 % of its head are control bytes (tab, newline, return and
-    escape apart).
+    binary format or is packed (once more), or when more than 5 % of its head are control bytes (tab,
+    newline, return and escape apart).
     """
-    if head.startswith(_BINARY_MAGIC) or (head.startswith(b"BZh") and head[4:10] == _BZIP2_BLOCK):
+    if head.startswith(_BINARY_MAGIC) or sniff_compression(head) is not Compression.NONE:
         return True
     controls = len(head.translate(None, _TEXT_BYTES))
     return controls > max(_CONTROL_MIN, _CONTROL_SHARE * len(head))
@@ -80,10 +74,10 @@ def open_text(raw: BinaryIO, compression: Compression) -> ByteStream:
         compression: what `sniff_compression` said of it.
 
     Returns:
-        The file itself, or a forward-only stream over all members of the gzip file. Reading the latter
-        raises `CorruptInputError` where the data ends early, is damaged, or fails its checksum.
+        The file itself, or a forward-only stream over all members of the compressed file. Reading the
+        latter raises `CorruptInputError` where the data ends early, is damaged, or fails its checksum.
     """
-    stream: Any = raw if compression is Compression.NONE else _GzipStream(raw)
+    stream: Any = raw if compression is Compression.NONE else UnpackedStream(raw, compression)
     return cast(ByteStream, stream)
 
 
@@ -106,64 +100,3 @@ def fill(stream: ByteStream, view: memoryview) -> tuple[int, CorruptInputError |
     except CorruptInputError as error:
         return filled, error
     return filled, None
-
-
-class _GzipStream(io.RawIOBase):
-    """Decompressed bytes of all members of a gzip file: memory stays flat whatever the ratio.
-
-    The compressed bytes are taken in pieces of a fixed size, and all that comes out of them before damage is
-    given, so that what comes before it is the same in each layout.
-    """
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._packed = b""
-        self._member: Any = None  # the decompressor of the member that is being read
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._piece:
-            piece = self._next_piece()
-            if piece is None:
-                return 0
-            self._piece = memoryview(piece)
-        target = memoryview(buffer).cast("B")
-        taken = min(len(target), len(self._piece))
-        target[:taken] = self._piece[:taken]
-        self._piece = self._piece[taken:]
-        return taken
-
-    def _next_piece(self) -> bytes | None:
-        """Some more bytes, perhaps none; None at the end of the file."""
-        if not self._packed:
-            self._packed = self._raw.read(PIECE_BYTES)
-            if not self._packed and self._member is None:
-                return None
-        if self._member is None and not self._next_member():
-            return b""
-        piece = self._decompressed()
-        if self._member.eof:
-            self._packed, self._member = self._member.unused_data, None
-        return piece
-
-    def _next_member(self) -> bool:
-        """Begin the member that comes next, past the zeros that tapes and block devices leave behind one."""
-        self._packed = self._packed.lstrip(b"\0")
-        if self._packed:
-            self._member = isal_zlib.decompressobj(wbits=31)
-        return bool(self._packed)
-
-    def _decompressed(self) -> bytes:
-        ended = not self._packed
-        try:
-            piece: bytes | None = self._member.decompress(self._packed, PIECE_BYTES)
-            self._packed = self._member.unconsumed_tail
-        except _DAMAGE:
-            piece = None
-        if piece is None or (ended and not piece and not self._member.eof):
-            # Raised out here: the messages of libraries quote bytes, also as __context__.
-            raise CorruptInputError("the gzip data is cut off or damaged")
-        return piece

@@ -1,0 +1,134 @@
+"""The command `inspect`: what a run would make of files."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from logscrub.cli.console import print_error, print_lines
+from logscrub.cli.imports import without_unused_packages
+from logscrub.cli.interrupts import ending_at_once
+from logscrub.cli.running import silence_beam
+from logscrub.errors import ExitCode, UsageError
+
+silence_beam()
+with ending_at_once(), without_unused_packages():
+    from logscrub.beam.files import match_inputs, open_file
+    from logscrub.beam.spool import spooled_input
+    from logscrub.formats.catalogue import APACHE_LINE, NGINX_LINE
+    from logscrub.formats.registry import asked_format
+    from logscrub.inputs import FileProblem
+    from logscrub.inspection import Inspection, inspect_files
+
+_WIDTH = 15
+_NAMES = {
+    "user_agent": "user agent",
+    "method": "method",
+    "target": "path",
+    "duration": "time to serve",
+    "forwarded": "forwarded address",
+    "birth_date": "birth date",
+    "coppa": "COPPA flag",
+    "child": "child flag",
+    "device_id": "device id",
+    "session_id": "session id",
+    "client_id": "client id",
+    "user_id": "user id",
+    "opt_out": "Sec-GPC (Global Privacy Control)",
+}
+
+
+def inspect_logs(inputs: Sequence[str], log_format: str | None, pasted: str | None, *, as_json: bool) -> int:
+    """Look at files, print what they are, and give the exit code.
+
+    Args:
+        inputs: files, folders and patterns; `-` is standard input.
+        log_format: name of the format of all of them; None tells it of each.
+        pasted: the format as a server's configuration has it.
+        as_json: print JSON in place of text.
+
+    Raises:
+        UsageError: there is no input at all, or no such format.
+    """
+    if log_format is not None and pasted is not None:
+        raise UsageError("--format and --log-format: give one of them")
+    forced = asked_format(log_format, pasted)
+    with spooled_input(inputs) as (paths, spooled):
+        matched, missing = match_inputs(paths)
+        if not matched and not spooled:
+            told = "; ".join(f"{problem.path}: {problem.reason.advice}" for problem in missing)
+            raise UsageError(f"no input: {told}" if told else "no input")
+        found = list(inspect_files([*matched, *spooled], open_file, forced))
+    inspections = [one for one in found if isinstance(one, Inspection)]
+    problems = [*missing, *(one for one in found if isinstance(one, FileProblem))]
+    if as_json:
+        print_lines(as_json_text(inspections, problems).splitlines())
+    else:
+        print_lines(as_text(inspections))
+        for problem in problems:
+            print_error(f"{problem.path}: {problem.reason.advice}")
+    unknown = any(inspection.format is None for inspection in inspections)
+    return ExitCode.INCOMPLETE_INPUT if problems or unknown else ExitCode.DONE
+
+
+def as_text(inspections: Sequence[Inspection]) -> Iterator[str]:
+    """Lines for people, a paragraph for each file."""
+    for at, inspection in enumerate(inspections):
+        if at:
+            yield ""
+        yield from _paragraph(inspection)
+    if any(inspection.worth_logging for inspection in inspections):
+        yield from (
+            "",
+            "So that servers log all of it:",
+            f"  Apache  {APACHE_LINE}",
+            f"  nginx   {NGINX_LINE}",
+        )
+
+
+def as_json_text(inspections: Sequence[Inspection], problems: Sequence[FileProblem]) -> str:
+    """One JSON document: the files, and those that cannot be looked at."""
+    told = {
+        "files": [inspection.to_dict() for inspection in inspections],
+        "problems": [{"path": problem.path, "reason": str(problem.reason)} for problem in problems],
+    }
+    return json.dumps(told, indent=2)
+
+
+def _paragraph(found: Inspection) -> Iterator[str]:
+    packed = "" if found.compression == "none" else f", {found.compression}"
+    if found.format is None:
+        yield f"{found.path}: no web log that is known{packed}"
+        if found.looks_like:
+            yield _line("looks like", found.looks_like)
+        yield _line("better", "give its format with --format or --log-format, or leave it out")
+        return
+    yield f"{found.path}: {found.format}{packed}"
+    yield _line("lines", f"{found.lines:,} of the sample, {found.accepted:.1%} read")
+    if found.first_hour and found.last_hour:
+        yield _line("hours", f"{_clock(found.first_hour)} to {_clock(found.last_hour)} UTC")
+    if found.tie:
+        yield _line("or", f"{found.other_format}, which fits as well: choose with --format")
+    yield _line("fields", _list(found.fields))
+    yield _line("not there", _list(found.missing))
+    yield _line("children", _told(found.child_signals, "by {}", "no signal in this format"))
+    yield _line("opt-outs", "can be told" if found.opt_outs else "no signal in this format")
+    yield _line("identifiers", _told(found.identifiers, "{}", "address and user agent only"))
+    for cost in found.costs:
+        yield _line("costs", cost)
+    if found.worth_logging:
+        yield _line("worth logging", _list(found.worth_logging))
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:{_WIDTH}}{text}"
+
+
+def _list(columns: Sequence[str]) -> str:
+    return ", ".join(_NAMES.get(name, name) for name in columns) or "none"
+
+
+def _told(columns: Sequence[str], text: str, none: str) -> str:
+    return text.format(_list(columns)) if columns else none
+
+
+def _clock(hour: str) -> str:
+    return hour.replace("T", " ") + ":00"
