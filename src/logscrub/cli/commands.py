@@ -97,8 +97,8 @@ def run(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     """Read web, server and app logs and write private traffic statistics as Parquet.
 
     INPUT is a file, a folder or a pattern, local or remote, or - for standard input; plain or packed
-    with gzip, zstd, bzip2, xz or lz4. Formats are told by themselves: Apache and nginx common and
-    combined, with or without virtual host, and JSON-lines events (schemas/event.schema.json).
+    with gzip, zstd, bzip2, xz or lz4. The format of each file is told by itself (see: logscrub
+    inspect), or given with --format or --log-format.
     """
     context = click.get_current_context()
     if not output:

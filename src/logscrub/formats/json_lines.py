@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from logscrub.formats import events, json_types, json_values
@@ -134,10 +135,29 @@ class _Lines:
         return _Lines(self.data, self.index[start:stop], self.starts[start:stop], self.ends[start:stop])
 
     def only(self, rows: Int64Array) -> "_Lines":
-        """Some of the lines, with the bytes of these alone."""
-        lines = [self.data[self.starts[at] : self.ends[at]].rstrip(b"\n") + b"\n" for at in rows]
-        ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
-        return _Lines(b"".join(lines), self.index[rows], np.append(0, ends)[:-1], ends)
+        """Some of the lines, in their order, with the bytes of these alone."""
+        if not len(rows):
+            return self.part(0, 0)
+        first, last = int(self.starts[rows[0]]), int(self.ends[rows[-1]])
+        starts, ends = self.starts[rows] - first, self.ends[rows] - first
+        steps = np.zeros(last - first + 1, np.int8)
+        steps[starts] += 1
+        steps[ends] -= 1
+        chosen = np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_)
+        data = np.frombuffer(self.data, np.uint8)[first:last][chosen].tobytes()
+        ends = np.cumsum(ends - starts)
+        return _Lines(data, self.index[rows], np.append(0, ends)[:-1], ends)
+
+    def by_type(self, pointer: str) -> list["_Lines"]:
+        """The lines apart by the type that the key at the end of a pointer seems to have in each."""
+        whole = self.only(np.arange(len(self)))
+        offsets = pa.py_buffer(np.append(whole.starts, len(whole.data)).astype(np.int32))
+        lines = pa.Array.from_buffers(pa.string(), len(self), [None, offsets, pa.py_buffer(whole.data)])
+        key = re.escape(pointer.removesuffix(json_types.ELEMENT).rpartition("/")[2])
+        begins = pc.extract_regex(lines, rf'"{key}"\s*:\s*(?P<first>["\[{{tf0-9-])').field("first")
+        kind = pc.replace_substring_regex(pc.replace_substring(begins, "f", "t"), "[0-9-]", "0").fill_null("")
+        code = kind.dictionary_encode().indices.to_numpy()
+        return [whole.only(np.flatnonzero(code == one)) for one in np.unique(code)]
 
     def line(self, at: int) -> bytes:
         return self.data[self.starts[at] : self.ends[at]].strip(_BLANK)
@@ -179,18 +199,23 @@ def _not_blank(data: bytes, starts: Int64Array) -> tuple[Int64Array, Int64Array]
 
 
 def _concatenated(parts: list[Values]) -> Values:
+    """All parts, in the order of their lines."""
     if len(parts) == 1:
         return parts[0]
+    lines = np.concatenate([part.lines for part in parts])
+    order = None if np.all(lines[1:] > lines[:-1]) else pa.array(np.argsort(lines))
+
+    def ordered(arrays: list[pa.Array]) -> pa.Array:
+        joined = pa.concat_arrays(arrays)
+        return joined if order is None else joined.take(order)
+
     return Values(
-        np.concatenate([part.lines for part in parts]),
+        np.sort(lines),
         tuple(
-            Cells(
-                pa.concat_arrays([cells.text for cells in slot]),
-                pa.concat_arrays([cells.number for cells in slot]),
-            )
+            Cells(ordered([cells.text for cells in slot]), ordered([cells.number for cells in slot]))
             for slot in zip(*(part.cells for part in parts), strict=True)
         ),
-        pa.concat_arrays([part.doubt for part in parts]),
+        ordered([part.doubt for part in parts]),
     )
 
 
@@ -204,36 +229,50 @@ def _says_something(records: pa.RecordBatch) -> BoolArray:
     return said
 
 
-def _parse_segment(text: _Lines, slots: tuple[Slot, ...]) -> Iterator[Values]:
-    """Read the lines of a segment, in parts, in their order."""
+def _parse_segment(
+    text: _Lines, slots: tuple[Slot, ...], apart: frozenset[str] = frozenset()
+) -> Iterator[Values]:
+    """Read the lines of a segment, in parts.
+
+    Lines in which a place has another type are read apart from the others, for each place once: `apart` are
+    the pointers of those that were.
+    """
     if not len(text):
         return
-    kinds = _sniff(text, slots)
-    table = _read_arrow(text, slots, kinds) if kinds is not None and text.look_like_objects() else None
+    kinds, differing = _sniff(text, slots)
+    table = None
+    if differing is None and text.look_like_objects():
+        table, differing = _read_arrow(text, slots, kinds)
     if table is not None:
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         cells = json_types.cells_of(columns, len(text), slots)
         yield Values(text.index, cells, pa.nulls(len(text), pa.string()))
     elif len(text) <= _SMALL:
         yield _parse_lines(text, slots)
+    elif differing is not None and differing not in apart:
+        for part in text.by_type(differing):
+            yield from _parse_segment(part, slots, apart | {differing})
     else:
         bounds = [len(text) * at // _FAN_OUT for at in range(_FAN_OUT + 1)]
         for start, stop in itertools.pairwise(bounds):
-            yield from _parse_segment(text.part(start, stop), slots)
+            yield from _parse_segment(text.part(start, stop), slots, apart)
 
 
-def _sniff(text: _Lines, slots: tuple[Slot, ...]) -> dict[str, str] | None:
-    """Find the JSON type of each known place in the first lines; None when one has two types."""
+def _sniff(text: _Lines, slots: tuple[Slot, ...]) -> tuple[dict[str, str], str | None]:
+    """Find the JSON type of each known place in the first lines, and the pointer of one that has two."""
     seen: dict[str, str] = {}
     for at in range(min(len(text) // _SNIFF_SHARE + 1, _SNIFFED)):
         line = _load(text.line(at))
-        if line is not None and not json_types.sniff(json_types.tree(slots), line, seen):
-            return None
-    return seen
+        differing = json_types.sniff(json_types.tree(slots), line, seen) if line is not None else None
+        if differing is not None:
+            return seen, differing
+    return seen, None
 
 
-def _read_arrow(text: _Lines, slots: tuple[Slot, ...], seen: dict[str, str]) -> pa.Table | None:
-    """Read lines with Arrow; None when it refuses them.
+def _read_arrow(
+    text: _Lines, slots: tuple[Slot, ...], seen: dict[str, str]
+) -> tuple[pa.Table | None, str | None]:
+    """Read lines with Arrow; where it refuses them, give the pointer of a place with two types, if told.
 
     Types of places that the first lines do not have are a guess: Arrow names the place that differs, and
     the guess is mended. Its message is used for nothing else: it may quote the log.
@@ -245,9 +284,11 @@ def _read_arrow(text: _Lines, slots: tuple[Slot, ...], seen: dict[str, str]) -> 
         except (pa.ArrowException, UnicodeDecodeError) as error:
             change = _CHANGED.search(str(error))
         else:
-            return table if table.num_rows == len(text) else None
-        if change is None or change[1] in kinds or not json_types.is_pointer(root, change[1]):
-            return None
+            return (table, None) if table.num_rows == len(text) else (None, None)
+        if change is None or not json_types.is_pointer(root, change[1]):
+            return None, None
+        if change[1] in kinds:
+            return None, change[1]
         kinds[change[1]] = change[2]
 
 
@@ -298,7 +339,7 @@ def _load(line: bytes) -> JsonObject | None:
 def _load_with_arrow(line: bytes, slots: tuple[Slot, ...]) -> JsonObject | None:
     """Read one line as Arrow does in a block: it takes some that Python does not, `Inf` or deep nesting."""
     text = _Lines(line, np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([len(line)]))
-    table = _read_arrow(text, slots, {}) if text.look_like_objects() else None
+    table = _read_arrow(text, slots, {})[0] if text.look_like_objects() else None
     return _as_loaded(table.to_pylist()[0]) if table is not None else None
 
 

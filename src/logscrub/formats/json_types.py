@@ -117,26 +117,29 @@ def json_type(value: Any) -> str | None:
     return "number" if isinstance(value, int | float) else "array"
 
 
-def sniff(node: Node, value: JsonObject, seen: dict[str, str], at: str = "") -> bool:
-    """Note the types of a line at each place of the tree; False when one differs from what was seen."""
-    return all(
-        _note(child, inner, seen, f"{at}/{key}")
-        for key, child in node.children.items()
-        for inner in value.get(key, ())
-    )
+def sniff(node: Node, value: JsonObject, seen: dict[str, str], at: str = "") -> str | None:
+    """Note the types of a line at each place of the tree; gives the pointer of one that differs."""
+    for key, child in node.children.items():
+        for inner in value.get(key, ()):
+            differing = _note(child, inner, seen, f"{at}/{key}")
+            if differing is not None:
+                return differing
+    return None
 
 
-def _note(node: Node, value: Any, seen: dict[str, str], at: str) -> bool:
+def _note(node: Node, value: Any, seen: dict[str, str], at: str) -> str | None:
     kind = json_type(value)
     if kind is None:
-        return True
+        return None
     if seen.setdefault(at, kind) != kind:
-        return False
+        return at
     if isinstance(value, JsonObject):
         return sniff(node, value, seen, at)
-    if kind == "array":
-        return node.indexed and all(_note(node, inner, seen, at + ELEMENT) for inner in value)
-    return True
+    if kind != "array":
+        return None
+    if not node.indexed:
+        return at
+    return next(filter(None, (_note(node, inner, seen, at + ELEMENT) for inner in value)), None)
 
 
 def schema(root: Node, kinds: Mapping[str, str], keys: Keys) -> pa.Schema:
