@@ -78,7 +78,7 @@ _FILE_ADVICE = {
     FileReason.ARCHIVE: "a tar or zip archive of several files: unpack it and give the folder",
     FileReason.CORRUPT_ARCHIVE: "the compressed data is cut off or damaged, or needs more than 128 MiB to be "
     "unpacked: nothing of it is counted; copy it again",
-    FileReason.UNKNOWN_FORMAT: "no known log format fits the lines: see the formats in the README",
+    FileReason.UNKNOWN_FORMAT: "no known log format fits the lines: see FORMATS.md, or logscrub inspect",
 }
 
 

@@ -16,7 +16,7 @@ from logscrub.errors import FileReason
 from logscrub.formats.detect import Detection, detect
 from logscrub.formats.pasted import costs
 from logscrub.formats.records import IDS, SIGNALS
-from logscrub.formats.registry import format_by_name
+from logscrub.formats.registry import format_by_name, told_name
 from logscrub.inputs import FileProblem, InputFile, Opener, read_sample
 from logscrub.text.blocks import BOM, Block
 from logscrub.text.packed import Compression
@@ -45,7 +45,7 @@ class Inspection:
         looks_like: what it is instead, where it is no web log.
         other_format: the next best format, and `tie` whether it fits just as well.
         lines: lines of the sample that are not blank.
-        accepted: share of them that are read.
+        accepted: share of them that are read, with a time that can be.
         first_hour: first hour of the sample in UTC, `YYYY-MM-DDTHH`, or None.
         last_hour: last one.
         fields: columns of records that the sample fills.
@@ -110,8 +110,7 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
     """
     if detection.format_name is None:
         return Inspection(path, str(compression), None, detection.refused_as)
-    known = format_by_name(detection.format_name)
-    reader = known.reader()
+    reader = format_by_name(detection.format_name).reader()
     whole = sample[: sample.rfind(b"\n") + 1] or sample
     parsed = reader.parse(Block(whole.removeprefix(BOM), 0))
     lines = parsed.lines - parsed.blank
@@ -121,11 +120,13 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
     return Inspection(
         path=path,
         compression=str(compression),
-        format=detection.format_name,
+        format=told_name(detection.format_name),
         other_format=detection.runner_up if detection.tie else None,
         tie=detection.tie,
         lines=lines,
-        accepted=parsed.records.num_rows / lines if lines else 0.0,
+        accepted=pc.sum(parsed.records.column("problem").is_null()).as_py() / lines
+        if parsed.records.num_rows
+        else 0.0,
         first_hour=first,
         last_hour=last,
         fields=fields,
@@ -134,7 +135,7 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
         child_signals=[name for name in _CHILD_SIGNALS if name in reader.fields],
         opt_outs="opt_out" in reader.fields,
         worth_logging=_advice(reader.fields, missing),
-        costs=costs(known),
+        costs=costs(frozenset(fields)),
     )
 
 

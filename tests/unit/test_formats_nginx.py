@@ -128,7 +128,7 @@ def test_what_is_nothing_is_refused(text):
 
 
 def test_a_format_says_what_it_costs():
-    assert costs(compile_pasted(MAIN)) == []
-    assert "no line can be counted" in costs(compile_pasted("%h %>s"))[0]
-    missing = costs(compile_pasted("[$time_local] $http_x_forwarded_for"))
+    assert costs(compile_pasted(MAIN).fields) == []
+    assert "no line can be counted" in costs(compile_pasted("%h %>s").fields)[0]
+    missing = costs(compile_pasted("[$time_local] $http_x_forwarded_for").fields)
     assert [cost.split()[2] for cost in missing] == ["user", "status", "request"]

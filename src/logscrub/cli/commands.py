@@ -137,7 +137,7 @@ def inspect_command(
     """Tell the format, fields and privacy signals of logs, and what would make them tell more.
 
     It looks at the beginning of each file and shows no value of any record. Exits with 3 when a
-    file is missing, unreadable or no web log that is known.
+    file is missing, unreadable or no web log that is known, or none of its lines is read.
     """
     context = click.get_current_context()
     if context.obj:

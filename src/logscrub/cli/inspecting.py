@@ -65,7 +65,7 @@ def inspect_logs(inputs: Sequence[str], log_format: str | None, pasted: str | No
         print_lines(as_text(inspections))
         for problem in problems:
             print_error(f"{problem.path}: {problem.reason.advice}")
-    unknown = any(inspection.format is None for inspection in inspections)
+    unknown = any(inspection.format is None or not inspection.accepted for inspection in inspections)
     return ExitCode.INCOMPLETE_INPUT if problems or unknown else ExitCode.DONE
 
 
@@ -75,7 +75,7 @@ def as_text(inspections: Sequence[Inspection]) -> Iterator[str]:
         if at:
             yield ""
         yield from _paragraph(inspection)
-    if any(inspection.worth_logging for inspection in inspections):
+    if any(inspection.worth_logging and _is_access_log(inspection) for inspection in inspections):
         yield from (
             "",
             "So that servers log all of it:",
@@ -99,7 +99,7 @@ def _paragraph(found: Inspection) -> Iterator[str]:
         yield f"{found.path}: no web log that is known{packed}"
         if found.looks_like:
             yield _line("looks like", found.looks_like)
-        yield _line("better", "give its format with --format or --log-format, or leave it out")
+        yield _line("then", "leave it out, or give its format with --format or --log-format")
         return
     yield f"{found.path}: {found.format}{packed}"
     yield _line("lines", f"{found.lines:,} of the sample, {found.accepted:.1%} read")
@@ -116,6 +116,12 @@ def _paragraph(found: Inspection) -> Iterator[str]:
         yield _line("costs", cost)
     if found.worth_logging:
         yield _line("worth logging", _list(found.worth_logging))
+
+
+def _is_access_log(found: Inspection) -> bool:
+    """Whether Apache or nginx may have written it, in a format that its configuration decides."""
+    name = (found.format or "").rpartition(":")[2]
+    return name.startswith(("common", "combined", "vhost", "nginx_", "forwarded", "your"))
 
 
 def _line(name: str, text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from logscrub.config import Audience, Settings, Support
 from logscrub.engine import RunResult
 from logscrub.errors import ExitCode, FileReason, LineReason
-from logscrub.formats.registry import format_by_name
+from logscrub.formats.registry import format_by_name, told_name
 from logscrub.inputs import FileProblem, Plan
 from logscrub.release.day import DayOutcome, DayStatus
 from logscrub.schemas import table_schemas
@@ -220,14 +220,16 @@ def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator
         )
     if hostless := _named(list(_hostless(result, settings))):
         yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
+    used = {part.format for part in result.plan.ranges}
+    if settings.trusted_proxies and not any("forwarded" in format_by_name(name).fields for name in used):
+        yield "note: no log has forwarded addresses: trusted_proxies changes nothing"
     if released and not settings.geoip:
         yield "note: every country is (unknown): --geoip FILE names a database that tells them"
 
 
 def _named(formats: Sequence[str]) -> str:
     """Names of formats; of many the first ones, and a pasted one by what it is."""
-    pasted = {"apache": "your Apache", "nginx": "your nginx", "json": "your JSON"}
-    names = [pasted.get(name.partition(":")[0], name) for name in formats]
+    names = [told_name(name) for name in formats]
     more = f" and {len(names) - _FEW_FORMATS} more" if len(names) > _FEW_FORMATS else ""
     return ", ".join(names[:_FEW_FORMATS]) + more
 

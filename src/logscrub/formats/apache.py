@@ -14,6 +14,8 @@ from logscrub.formats.lines import LineFormat
 from logscrub.formats.time_formats import CLF, Clock
 from logscrub.formats.times import CLF_PATTERN
 
+_TOKEN = re.compile(r"[^\"%{}\s]*")
+IDENT = "[^ .:,]+"  # of RFC 1413; what looks like a host or an address is not in its place
 WORD, ADDRESS, COUNT, PORT = "[^ ]+", '[^ "]+', r"-?\d{1,18}|-", r"\d{1,5}|-"
 STATUS, SIZE = r"\d{1,4}|-", r"-?\d{1,18}|-"
 HOST = "[^ ]+?"
@@ -37,7 +39,7 @@ _PLAIN = {
     "f": Value(""),
     "H": Value("", "[^ ]*"),
     "k": Value("", COUNT),
-    "l": Value("", WORD),
+    "l": Value("", IDENT),
     "L": Value("", WORD),
     "m": Value("method", WORD),
     "p": Value("", PORT),
@@ -166,6 +168,8 @@ def _parts(match: re.Match[str], before: list[Part | _Time]) -> list[Part | _Tim
     if name == "p" and before and _is_host(before[:-1]) and before[-1] == ":":
         before.pop()
         return [Value("", PORT_AFTER_HOST)]
+    if parameter is not None and name in _NEEDS_PARAMETER and not _TOKEN.fullmatch(parameter):
+        raise UsageError(f"the log format is malformed at character {place}: a brace is not closed there")
     value = _value(name, parameter)
     if value is None:
         shown = f"%{{{parameter}}}{name}" if parameter is not None else f"%{name}"

@@ -17,7 +17,8 @@ _NGINX = (
     '"$http_user_agent"'
 )
 _UPSTREAM = ' rt=$request_time uct="$uct" uht="$uht" urt="$urt"'
-_END = rb"[ \t]*\r?(?:\n|\Z)"
+_EOL = rb"\r?(?:\n|\Z)"
+_END = rb"[ \t]*" + _EOL
 
 
 def _mark(expression: bytes) -> re.Pattern[bytes]:
@@ -37,7 +38,7 @@ _APACHE = (
         _COMBINED + " **%T/%D**", name="combined_duration_stars", mark=_mark(rb"\*\*\d+/\d+\*\*")
     ),
     compile_log_format(
-        _COMBINED + ' "%{Cookie}i"', name="combined_cookies", mark=_mark(rb'" "[^"\n]*=[^"\n]*"' + _END)
+        _COMBINED + ' "%{Cookie}i"', name="combined_cookies", mark=_mark(rb'" "[^"=\n]*=[^"\n]*"' + _END)
     ),
     compile_log_format(
         _COMBINED + ' %k "%{router}n" "%{backend}n" %{ms}Tms',
@@ -48,19 +49,36 @@ _APACHE = (
 """https://httpd.apache.org/docs/2.4/mod/mod_log_config.html;
 https://doc.traefik.io/traefik/observability/access-logs/."""
 
-_FORWARDED = Value("forwarded", '[^"=]*?')  # a Cookie header has an equals sign
+_IP = r"(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|\[?[0-9a-fA-F]*:[0-9a-fA-F:.]+\]?(?::\d{1,5})?)"
+# What stands left of the last addresses a client may have made up: anything.
+_FORWARDED = Value("forwarded", '[^"]*?')
+# A host, a cookie or a time in their place makes no such file.
+_ADDRESSES = rb'"(?:[^"\n]*[, ])?' + _IP.encode() + b'"'
+_XFF = {"xff": _FORWARDED}
 _NGINX_FORMATS = (
     LineFormat(
         "nginx_main",
-        tuple(parts_of(_NGINX + ' "$xff"', {"xff": _FORWARDED})),
+        tuple(parts_of(_NGINX + ' "$xff"', _XFF)),
         ACCESS_FORMATS[0].clock,
-        _mark(rb'" "[^"\n=]*"' + _END),
+        _mark(b'" ' + _ADDRESSES + _END),
+    ),
+    LineFormat(
+        "nginx_main_request_time",
+        tuple(parts_of(_NGINX + ' "$xff" $request_time', _XFF)),
+        ACCESS_FORMATS[0].clock,
+        _mark(b'" ' + _ADDRESSES + rb" \d+\.\d+" + _END),
+    ),
+    LineFormat(
+        "nginx_main_upstream_time",
+        tuple(parts_of(_NGINX + ' "$xff" $request_time $upstream_response_time', _XFF)),
+        ACCESS_FORMATS[0].clock,
+        _mark(b'" ' + _ADDRESSES + rb" \d+\.\d+ [\d.,:-][\d.,: -]*" + _EOL),
     ),
     compile_nginx(_NGINX + " $request_time", name="nginx_request_time", mark=_mark(rb'" \d+\.\d+' + _END)),
     compile_nginx(
         _NGINX + " $request_time $upstream_response_time",
         name="nginx_upstream_time",
-        mark=_mark(rb'" \d+\.\d+ [\d.,: -]+' + _END),
+        mark=_mark(rb'" \d+\.\d+ [\d.,:-][\d.,: -]*' + _EOL),
     ),
     compile_nginx(_NGINX + _UPSTREAM, name="nginx_timing", mark=_mark(rb'" rt=')),
     compile_nginx(
@@ -226,6 +244,16 @@ _OTHERS = (
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html;
 https://cloud.google.com/storage/docs/access-logs; https://wiki.squid-cache.org/Features/LogFormat."""
 
+_BEHIND_PROXY = (
+    LineFormat(
+        "forwarded_combined",
+        (_FORWARDED, " ", *ACCESS_FORMATS[1].parts),
+        ACCESS_FORMATS[1].clock,
+        _mark(rb"(?m)^(?:-|[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*)(?:,? [0-9a-fA-F.:]+)+ "),
+    ),
+)
+"""The forwarded addresses first, as guides to proxies have it."""
+
 _EXTENDED_APACHE = (
     r'%v:%p %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D "%{Accept-Language}i" "%{Sec-GPC}i"'
 )
@@ -249,7 +277,9 @@ _EXTENDED = (
 )
 
 LINE_FORMATS: tuple[LineFormat, ...] = (
-    *ACCESS_FORMATS,
+    *ACCESS_FORMATS[:2],
+    *_BEHIND_PROXY,
+    *ACCESS_FORMATS[2:],
     *_EXTENDED,
     *_NGINX_FORMATS,
     *_APACHE,

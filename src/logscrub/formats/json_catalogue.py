@@ -15,7 +15,11 @@ def percent_decoded(text: pa.Array) -> pa.Array:
 
 
 def _map(text: str, *, joined: bool = False) -> FieldMap:
-    return FieldMap(parse_field_map(text).entries, joined)
+    return FieldMap(parse_field_map(f"{text} {_SIGNALS}").entries, joined)
+
+
+# Names that can mean nothing else; the age of a CDN is that of its copy.
+_SIGNALS = "child=child coppa=coppa birth_date=birth_date opt_out=opt_out"
 
 
 NGINX = JsonFormat(
@@ -91,7 +95,8 @@ AZURE = JsonFormat(
     _map(
         """
         time=time time=timeStamp time=TimeGenerated
-        address=properties.clientIp address=properties.clientIP address=properties.socketIp
+        address=properties.socketIp address=properties.clientIp address=properties.clientIP
+        forwarded=properties.clientIp
         host=properties.hostName host=properties.originalHost host=properties.host
         method=properties.httpMethod path=properties.originalRequestUriWithArgs
         url=properties.requestUri query=properties.requestQuery
@@ -178,8 +183,8 @@ ECS = JsonFormat(
     _map(
         """
         time=@timestamp
-        address=client.ip address=source.ip address=client.address address=source.address
-        forwarded=network.forwarded_ip
+        address=source.ip address=source.address address=client.ip address=client.address
+        forwarded=network.forwarded_ip forwarded=client.ip
         host=url.domain method=http.request.method
         path=url.path query=url.query url=url.original url=url.full
         status=http.response.status_code
@@ -198,9 +203,9 @@ OTEL = JsonFormat(
     _map(
         """
         time=timeUnixNano time=timestamp time=time time=observedTimeUnixNano
-        address=attributes.client.address address=attributes.http.client_ip
         address=attributes.network.peer.address
-        forwarded=attributes.http.request.header.x-forwarded-for[0]
+        address=attributes.client.address address=attributes.http.client_ip
+        forwarded=attributes.http.request.header.x-forwarded-for[0] forwarded=attributes.client.address
         host=attributes.server.address host=attributes.http.host
         method=attributes.http.request.method method=attributes.http.method
         path=attributes.url.path path=attributes.http.target query=attributes.url.query
@@ -222,11 +227,12 @@ OTEL = JsonFormat(
 A line of OTLP (`resourceLogs`), which holds many records, is not supported: a line is a record.
 """
 
+# A record may have several ids of one device, and another record only one of them: each joins by itself.
 _OPENRTB = """
     address=device.ip address=device.ipv6 user_agent=device.ua language=device.language carrier=device.carrier
     connection_type=device.connectiontype
-    device_id=device.ifa device_id=device.didsha1 device_id=device.didmd5 device_id=device.dpidsha1
-    device_id=device.dpidmd5 device_id=device.macsha1 device_id=device.macmd5
+    device_id=device.ifa client_id=device.didsha1 client_id=device.didmd5
+    session_id=device.dpidsha1 session_id=device.dpidmd5
     user_id=user.id user_id=user.buyeruid birth_date=user.yob
     coppa=regs.coppa coppa=regs.ext.coppa opt_out=device.lmt opt_out=device.dnt opt_out=regs.ext.gpc
     us_privacy=regs.us_privacy us_privacy=regs.ext.us_privacy
@@ -248,8 +254,8 @@ SDK_EVENTS = JsonFormat(
         address=context.ip address=ip_address address=ip address=properties.ip
         user_agent=context.userAgent user_agent=user_agent user_agent=userAgent
         user_agent=properties.$user_agent
-        device_id=context.device.advertisingId device_id=context.device.id device_id=device.advertising_id
-        device_id=device_id device_id=deviceId device_id=properties.$device_id
+        device_id=context.device.id device_id=device_id device_id=deviceId device_id=properties.$device_id
+        device_id=device.advertising_id device_id=context.device.advertisingId
         client_id=anonymousId client_id=user_pseudo_id client_id=properties.distinct_id client_id=distinct_id
         user_id=userId user_id=user_id user_id=properties.$user_id
         session_id=context.sessionId session_id=session_id session_id=sessionId

@@ -106,8 +106,13 @@ def has_no_time(records: pa.RecordBatch) -> BoolArray:
 
 
 def split_by_time(records: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Split records into those that fit a format, and those in which it finds no time."""
-    timeless = has_no_time(records)
+    """Split records into those that fit a format, and those in which it finds no time, or nothing but it.
+
+    A record without an address and a target may be another format's, which finds them, and who it is of.
+    """
+    whom = records.column("address").is_valid().to_numpy(zero_copy_only=False)
+    what = records.column("target").is_valid().to_numpy(zero_copy_only=False)
+    timeless = has_no_time(records) | ~(whom | what)
     if not timeless.any():
         return records, records.slice(0, 0)
     return records.filter(pa.array(~timeless)), records.filter(pa.array(timeless))

@@ -47,9 +47,9 @@ def compile_pasted(text: str, source_timezone: str = "UTC") -> LineFormat | Json
     return _COMPILERS[kind](text, source_timezone)
 
 
-def costs(known: Format) -> list[str]:
-    """Say what the columns that a format lacks cost, in plain words; the forwarded address is one too."""
-    fields = known.fields | ({"address"} if "forwarded" in known.fields else set())
+def costs(fields: frozenset[str]) -> list[str]:
+    """Say what the columns of `RECORDS` that a log lacks cost; a forwarded address is one too."""
+    fields |= {"address"} if "forwarded" in fields else set()
     return [cost for field, cost in _COSTS.items() if field not in fields]
 
 

@@ -1,5 +1,6 @@
 """The log formats that are known, by name."""
 
+import difflib
 import functools
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
@@ -18,6 +19,10 @@ FORMATS: tuple[Format, ...] = (*LINE_FORMATS, *JSON_FORMATS, W3cExtended())
 
 _AND = "+"
 _BEHIND = ":"
+_ALIASES = {
+    **dict.fromkeys(("iis", "cloudfront", "aws_cloudfront", "w3c_extended", "zeek"), "w3c"),
+    **dict.fromkeys(("apache", "apache2", "nginx", "ncsa_extended", "clf"), "combined"),
+}
 _BY_NAME = {known.name: known for known in FORMATS}
 
 
@@ -47,6 +52,12 @@ def forced_format(name: str) -> str:
     return format_by_name(name.strip()).name
 
 
+def told_name(name: str) -> str:
+    """Name of a format as messages have it: a pasted one is told by what it is."""
+    pasted = {"apache": "your LogFormat", "nginx": "your log_format", "json": "your field map"}
+    return pasted.get(name.partition(_BEHIND)[0], name)
+
+
 def asked_format(name: str | None, pasted: str | None) -> str | None:
     """Name of the format that a user asks for, by its name or as it is pasted; None for neither.
 
@@ -66,8 +77,10 @@ def _compile(name: str, source_timezone: str) -> Format:
     if colon and first in PREFIX_BY_NAME:
         return Prefixed(PREFIX_BY_NAME[first], _compile(rest, source_timezone))
     if name not in _BY_NAME:
+        alike = _ALIASES.get(name.lower()) or next(iter(difflib.get_close_matches(name, _BY_NAME, n=1)), None)
+        hint = f"did you mean {alike}? known" if alike else "known"
         raise UsageError(
-            f"there is no such log format; known are: {', '.join(_BY_NAME)}; any of these behind "
+            f"there is no such log format; {hint} are: {', '.join(_BY_NAME)}; any of these behind "
             f"{', '.join(prefix + _BEHIND for prefix in PREFIX_BY_NAME)}; and several with {_AND} between"
         )
     return _in_zone(_BY_NAME[name], source_timezone)

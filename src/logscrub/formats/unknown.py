@@ -19,6 +19,8 @@ _BEGINNINGS = (
 )
 _LINES = (
     ("JSON without the fields of a request", rb"\s*\{.*\}\s*$"),
+    ("an access log of another format: paste its line with --log-format",
+     rb".*\"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS) [^\"]* HTTP/"),
     ("an error log of nginx", rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] "),
     ("an error log of Apache", rb"\[\w{3} " + _MONTH + rb" [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4}\] \["),
     ("a log of uWSGI", rb"\[pid: \d+\|app: "),

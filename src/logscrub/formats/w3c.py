@@ -63,7 +63,7 @@ _FIELDS = {
     "cs(cookie)": "cookie",
     "cs(accept-language)": "language",
     "cs(sec-gpc)": "opt_out",
-    "cs(dnt)": "opt_out",
+    "cs(dnt)": "do_not_track",
 }
 _TIMES = {
     "date": "date",
@@ -74,6 +74,7 @@ _TIMES = {
     "timestamp": "epoch",
     "timestamp(ms)": "epoch",
 }
+_MOST_FIELDS = 1_000  # an expression for more of them is too large for RE2
 _NEEDED = {"date", "clock", "epoch", "address", "path", "target"}
 _ENCODED = ("user_agent", "referrer", "cookie", "language", "forwarded", "host")
 _DIRECTIVE = re.compile(
@@ -97,6 +98,8 @@ class _Header:
     def places(self) -> dict[str, int]:
         """Value to its place in a line."""
         places: dict[str, int] = {}
+        if len(self.names) > _MOST_FIELDS:
+            return places
         for known in (_FIELDS, _TIMES):
             for name, value in known.items():
                 if name in self.names:
@@ -136,7 +139,8 @@ class _Header:
 
 
 def _records_of(values: Iterable[str], *, timed: bool) -> frozenset[str]:
-    return fields_of(("duration_ms" if value == "duration" else value for value in values), timed=timed)
+    names = {"duration": "duration_ms", "do_not_track": "opt_out"}
+    return fields_of((names.get(value, value) for value in values), timed=timed)
 
 
 @dataclass(frozen=True)
@@ -239,6 +243,8 @@ class W3cReader:
         for name in _ENCODED:
             if name in columns:
                 columns[name] = _decoded(columns[name], _percent_decoded if name == "host" else _header_value)
+        if "do_not_track" in columns:
+            columns["opt_out"] = _either(columns.get("opt_out"), columns.pop("do_not_track"))
         if "duration" in columns:
             columns["duration_ms"] = _milliseconds(columns.pop("duration"))
         time, read = self._time(values)
@@ -302,6 +308,14 @@ def _header_value(value: str) -> str:
         if "%" in value:
             value = unquote(value, errors="replace")
     return value
+
+
+def _either(one: pa.DictionaryArray | None, other: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Of two signals that say 1 for an opt-out, the one that does."""
+    if one is None:
+        return other
+    texts = [column.cast(pa.string()) for column in (one, other)]
+    return pc.if_else(pc.equal(texts[0], "1").fill_null(False), texts[0], texts[1]).dictionary_encode()
 
 
 def _percent_decoded(value: str) -> str:
