@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from logscrub.errors import CorruptInputError, FileReason
+from logscrub.errors import CorruptInputError, FileReason, UsageError
 from logscrub.formats.detect import SURE_SHARE, Detection, detect_all
 from logscrub.formats.registry import format_by_name
 from logscrub.text.blocks import BOM
@@ -100,6 +100,12 @@ class FileProblem:
     path: str
     reason: FileReason
     what: str | None = None
+
+
+def no_input(missing: Iterable[FileProblem]) -> UsageError:
+    """The error that there is no input at all, with what is wrong with each that was given."""
+    told = "; ".join(f"{problem.path}: {problem.reason.advice}" for problem in missing)
+    return UsageError(f"no input: {told}" if told else "no input")
 
 
 @dataclass(frozen=True)

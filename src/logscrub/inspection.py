@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.errors import FileReason
-from logscrub.formats.detect import Detection, detect
+from logscrub.formats.detect import Detection, detect, whole_lines
 from logscrub.formats.pasted import costs
 from logscrub.formats.records import IDS, SIGNALS
 from logscrub.formats.registry import format_by_name, told_name
 from logscrub.inputs import FileProblem, InputFile, Opener, read_sample
-from logscrub.text.blocks import BOM, Block
+from logscrub.text.blocks import Block
 from logscrub.text.packed import Compression
 
 FIELDS = (
@@ -111,8 +111,7 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
     if detection.format_name is None:
         return Inspection(path, str(compression), None, detection.refused_as)
     reader = format_by_name(detection.format_name).reader()
-    whole = sample[: sample.rfind(b"\n") + 1] or sample
-    parsed = reader.parse(Block(whole.removeprefix(BOM), 0))
+    parsed = reader.parse(Block(whole_lines(sample), 0))
     lines = parsed.lines - parsed.blank
     first, last = _hours(parsed.records)
     fields = [name for name in FIELDS if _is_there(parsed.records, name)]

@@ -35,7 +35,7 @@ from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
 from logscrub.errors import FileReason, LogscrubError, UsageError
 from logscrub.formats.registry import asked_format
-from logscrub.inputs import InputFile, Plan, plan_inputs
+from logscrub.inputs import InputFile, Plan, no_input, plan_inputs
 from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
 from logscrub.tally import Tally
@@ -94,8 +94,7 @@ def run_pipeline(
         plan = plan_inputs(files, open_file, settings.range_bytes, forced)
         plan = dataclasses.replace(plan, problems=(*missing, *plan.problems))
         if not files:
-            told = "; ".join(f"{p.path}: {p.reason.advice}" for p in missing)
-            raise UsageError(f"no input: {told}" if told else "no input")
+            raise no_input(missing)
         quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
         if not plan.ranges and not (days and quiet):
             return RunResult(plan, Tally())

@@ -15,7 +15,7 @@ with ending_at_once(), without_unused_packages():
     from logscrub.beam.spool import spooled_input
     from logscrub.formats.catalogue import APACHE_LINE, NGINX_LINE
     from logscrub.formats.registry import asked_format
-    from logscrub.inputs import FileProblem
+    from logscrub.inputs import FileProblem, no_input
     from logscrub.inspection import Inspection, inspect_files
 
 _WIDTH = 15
@@ -54,8 +54,7 @@ def inspect_logs(inputs: Sequence[str], log_format: str | None, pasted: str | No
     with spooled_input(inputs) as (paths, spooled):
         matched, missing = match_inputs(paths)
         if not matched and not spooled:
-            told = "; ".join(f"{problem.path}: {problem.reason.advice}" for problem in missing)
-            raise UsageError(f"no input: {told}" if told else "no input")
+            raise no_input(missing)
         found = list(inspect_files([*matched, *spooled], open_file, forced))
     inspections = [one for one in found if isinstance(one, Inspection)]
     problems = [*missing, *(one for one in found if isinstance(one, FileProblem))]

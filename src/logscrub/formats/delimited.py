@@ -5,23 +5,21 @@ after it, and whether a line is taken depends on this line alone. Lines with mor
 whose parts do not fit, are left to the pattern plan.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from logscrub.formats.access import Captured, read_clf
+from logscrub.formats.csv_values import read_values
 from logscrub.formats.records import BoolArray, Int64Array
 from logscrub.formats.times import clf_shaped, text_rows
 from logscrub.text.blocks import BOM, count_byte, line_count
 
 _STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
 _TIME_BEFORE, _TIME_AFTER, _TIME_ALL = 2, 28, 30  # places in ` [17/May/2015:10:05:03 +0000] `
-_MIN_READ = 1024
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,8 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     """
     data, shift = _shift_mark(hide_returns(data))
     lines = line_count(data)
-    table, misfits = _read(data, _column_types(layout))
-    if table.num_rows + len(misfits) != lines:
-        raise RuntimeError("the CSV reader gave another number of lines than the block has")
+    types = _column_types(layout)
+    table, misfits = read_values(data, lines, list(types), types, delimiter='"', quote=False)
     misfit_lines = np.array([number - 1 for number, _ in misfits], np.int64)
     misfit_text = pa.array([text for _, text in misfits], pa.string())
     table_lines = np.delete(np.arange(lines, dtype=np.int64), misfit_lines)
@@ -132,46 +129,6 @@ def _column_types(layout: Layout) -> dict[str, pa.DataType]:
     ]
     types = [pa.string(), *(repeated if kept else pa.string() for kept in whole)]
     return {str(at): kind for at, kind in enumerate(types)}
-
-
-def _read(data: memoryview | bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """Read the block; gives the lines of the right width, and number (from 1) and text of the others."""
-    misfits: list[tuple[int, str]] = []
-
-    def refuse(row: Any) -> str:
-        misfits.append((row.number, row.text))
-        return "skip"
-
-    if not len(data):
-        return pa.schema(list(types.items())).empty_table(), misfits
-    try:
-        return _read_csv(data, types, refuse), misfits
-    except pa.ArrowException:
-        pass  # raised out here: Arrow's messages quote the line, also as __context__
-    raise RuntimeError("the CSV reader refused a block")
-
-
-def _read_csv(
-    data: memoryview | bytes, types: dict[str, pa.DataType], refuse: Callable[[Any], str]
-) -> pa.Table:
-    return csv.read_csv(
-        pa.BufferReader(pa.py_buffer(data)),
-        read_options=csv.ReadOptions(
-            use_threads=False, block_size=max(len(data) + 1, _MIN_READ), column_names=list(types)
-        ),
-        parse_options=csv.ParseOptions(
-            delimiter='"',
-            quote_char=False,
-            double_quote=False,
-            escape_char=False,
-            newlines_in_values=False,
-            ignore_empty_lines=False,
-            invalid_row_handler=refuse,
-        ),
-        convert_options=csv.ConvertOptions(
-            column_types=types, strings_can_be_null=False, quoted_strings_can_be_null=False, check_utf8=False
-        ),
-    )
 
 
 def _capture(

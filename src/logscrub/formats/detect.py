@@ -98,7 +98,7 @@ def detect_all(samples: Sequence[bytes]) -> list[Detection]:
     The best format is found on some lines, and tried on all; where it leaves lines unread, these are looked
     at again, for a file in which several formats stand.
     """
-    texts = [_whole(sample) for sample in samples]
+    texts = [whole_lines(sample) for sample in samples]
     found = [_Candidate(text, fits, [], 0, 0, 0, text) for text, fits in zip(texts, rank(texts), strict=True)]
     _take(found, [candidate.fits[0] if candidate.fits else None for candidate in found])
     for _ in range(_FORMATS_OF_A_FILE - 1):
@@ -108,7 +108,8 @@ def detect_all(samples: Sequence[bytes]) -> list[Detection]:
     return [_told(candidate, tied) for candidate, tied in zip(found, _ties(found), strict=True)]
 
 
-def _whole(sample: bytes) -> bytes:
+def whole_lines(sample: bytes) -> bytes:
+    """Lines of a sample that say anything, without the one that is cut unless it is the only one."""
     sample = sample.removeprefix(BOM)
     whole = sample[: sample.rfind(b"\n") + 1] or sample
     return re.sub(rb"\n\n+", b"\n", whole) if b"\n\n" in whole else whole  # empty lines say nothing

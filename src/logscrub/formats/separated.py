@@ -4,19 +4,17 @@ A line that holds a tab has its values between tabs, any other between spaces. A
 quotes, which it doubles where it holds one. Whether a line is taken depends on this line alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
+from logscrub.formats.csv_values import read_values
 from logscrub.formats.records import BoolArray, Int64Array
 
-_MIN_READ = 1024
 _VALUES = {" ": r'(?:"(?:[^"]|"")*"|[^" ][^ ]*)', "\t": r'(?:"(?:[^"]|"")*"|[^\t]*)'}
 _BETWEEN = {" ": " +", "\t": "\t"}
 
@@ -92,64 +90,22 @@ def _read(
     text: pa.StringArray, shape: _Shape, wanted: Sequence[int]
 ) -> tuple[dict[int, pa.DictionaryArray], Int64Array]:
     """Values of the lines of the right width, and the places of the others."""
-    misfits: list[int] = []
-
-    def refuse(row: Any) -> str:
-        misfits.append(row.number - 1)
-        return "skip"
-
-    types = {str(place): pa.dictionary(pa.int32(), pa.string()) for place in wanted}
     if not len(text):
         return {}, np.zeros(0, np.int64)
-    try:
-        table = _read_csv(_lines_of(text), shape, types, refuse)
-    except pa.ArrowException:
-        table = None  # raised out here: Arrow's messages quote the line, also as __context__
-    if table is None:
-        raise RuntimeError("the CSV reader refused a block")
-    if table.num_rows + len(misfits) != len(text):
-        raise RuntimeError("the CSV reader gave another number of lines than the block has")
+    types = {str(place): pa.dictionary(pa.int32(), pa.string()) for place in wanted}
+    names = [str(place) for place in range(shape.width)]
+    table, misfits = read_values(
+        _lines_of(text), len(text), names, types, delimiter=shape.separator, quote=shape.quote
+    )
     columns = {place: table.column(str(place)) for place in wanted}
     chunks = {place: c.chunk(0) if c.num_chunks else c.combine_chunks() for place, c in columns.items()}
-    return chunks, np.array(misfits, np.int64)
+    return chunks, np.array([number - 1 for number, _ in misfits], np.int64)
 
 
 def _lines_of(text: pa.StringArray) -> pa.Buffer:
     """The lines with a newline behind each; a first one that is empty would else be lost."""
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(text)], pa.int32()), text), "\n")
     return pa.py_buffer(joined[0].as_buffer().to_pybytes() + b"\n")
-
-
-def _read_csv(
-    data: pa.Buffer,
-    shape: _Shape,
-    types: Mapping[str, pa.DataType],
-    refuse: Callable[[Any], str],
-) -> pa.Table:
-    return csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(
-            use_threads=False,
-            block_size=max(data.size + 1, _MIN_READ),
-            column_names=[str(place) for place in range(shape.width)],
-        ),
-        parse_options=csv.ParseOptions(
-            delimiter=shape.separator,
-            quote_char=shape.quote,
-            double_quote=False,
-            escape_char=False,
-            newlines_in_values=False,
-            ignore_empty_lines=False,
-            invalid_row_handler=refuse,
-        ),
-        convert_options=csv.ConvertOptions(
-            include_columns=list(types),
-            column_types=types,
-            strings_can_be_null=False,
-            quoted_strings_can_be_null=False,
-            check_utf8=False,
-        ),
-    )
 
 
 def _match(

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from logscrub.formats import separated
 from logscrub.formats.access import Captured, fields_of, to_records
+from logscrub.formats.pattern import split_lines
 from logscrub.formats.records import (
+    BoolArray,
     Int64Array,
     Parsed,
     carries_identifiers,
@@ -25,7 +27,7 @@ from logscrub.formats.records import (
 from logscrub.formats.separated import Rows
 from logscrub.formats.times import Times, event_times
 from logscrub.formats.zones import to_utc
-from logscrub.text.blocks import Block, sanitize
+from logscrub.text.blocks import Block, line_count, sanitize
 
 # Name of a field, in lower case, to the value that it gives; of several that give one the first counts.
 _FIELDS = {
@@ -223,9 +225,7 @@ class W3cReader:
             batches.append(to_records(captured))
         return batches, np.concatenate(unread) + offset, int(empty.sum())
 
-    def _captured(
-        self, rows: Rows, places: Mapping[str, int]
-    ) -> tuple[Captured, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    def _captured(self, rows: Rows, places: Mapping[str, int]) -> tuple[Captured, BoolArray]:
         """Values as the plans give them, and which rows have numbers where numbers belong."""
         values = {value: rows.values[place] for value, place in places.items()}
         fits = np.ones(len(rows.lines), dtype=bool)
@@ -274,12 +274,8 @@ def _lines(data: memoryview | bytes) -> pa.StringArray:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n")
         raw = raw.replace(b"\r", b" ")
-    if not raw:
-        return pa.array([], pa.string())
-    ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == ord("\n"))
-    whole = pa.array([raw.removesuffix(b"\n")], pa.large_binary())
-    text = pc.split_pattern(whole.cast(pa.large_string()), "\n").flatten().cast(pa.string())
-    if len(text) != len(ends) + (not raw.endswith(b"\n")):
+    text = split_lines(raw)
+    if len(text) != line_count(raw):
         raise RuntimeError("lost count of the lines of a block")
     return text
 
