@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
 from logscrub.hostnames import dns_name
+from logscrub.signals import Signal
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -32,6 +33,31 @@ class Support(StrEnum):
 
     NETWORKS = "networks"
     VISITORS = "visitors"
+
+
+class OptOuts(StrEnum):
+    """What an opt-out does."""
+
+    EXCLUDE = "exclude"
+    EXCLUDE_FROM_SHARING = "exclude-from-sharing"
+
+
+class Unsure(StrEnum):
+    """Signals that say neither a child under 13 nor an opt-out for certain."""
+
+    TFUA = "tfua"
+    GPP_CALIFORNIA = "gpp_california"
+    TCF = "tcf"
+    PERSONALISATION = "personalisation"
+
+
+class IdField(StrEnum):
+    """Fields of ids, which join the records of a person."""
+
+    USER_ID = "user_id"
+    DEVICE_ID = "device_id"
+    CLIENT_ID = "client_id"
+    SESSION_ID = "session_id"
 
 
 def _documented(unit: str, reason: str, *examples: Any) -> dict[str, Any]:
@@ -106,6 +132,58 @@ class Settings(BaseModel):
             "Who runs a site for children must take its visitors for children until they tell otherwise "
             "(16 CFR 312.2). general keeps records of unknown age; mixed keeps those that are joined to a "
             "known age of 13 or more; child-directed keeps none. Most sites are for everyone.",
+        ),
+    )
+    opt_outs: Annotated[OptOuts, Field(strict=False)] = Field(
+        OptOuts.EXCLUDE,
+        description="what an opt-out (Global Privacy Control, Do Not Track, …) does",
+        json_schema_extra=_documented(
+            "word",
+            "exclude leaves out every record that is joined to one. exclude-from-sharing is for who may "
+            "count them for himself: this release then has them, and is not to be shared.",
+        ),
+    )
+    also_withhold: tuple[Annotated[Unsure, Field(strict=False)], ...] = Field(
+        (Unsure.TFUA, Unsure.GPP_CALIFORNIA, Unsure.TCF),
+        strict=False,
+        description="signals that withhold like a child's, though they are not sure to be one",
+        json_schema_extra=_documented(
+            "words",
+            "tfua (under the age of consent, 13 to 16) and gpp_california (under 16) may be of a child "
+            "under 13; tcf is a refused or missing consent where the GDPR applies; personalisation (npa, "
+            "rdp, ltd) wants no personal advertising. Leave out what your lawyers say may be counted.",
+            ["tfua", "gpp_california"],
+        ),
+    )
+    signals: tuple[Signal, ...] = Field(
+        (),
+        strict=False,
+        description="your own signals of children and opt-outs, beside those of schemas/signals.toml",
+        json_schema_extra=_documented(
+            "tables",
+            "Say where your site or app tells an age: a query parameter, a cookie, a header, a path in JSON.",
+            [{"name": "age_gate", "kind": "birth_year", "cookie": ["age_gate"]}],
+        ),
+    )
+    session_cookies: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="names of your session cookies, beside those of well-known software",
+        json_schema_extra=_documented(
+            "names",
+            "A child's flag on one record of a session withholds all of it, where the log has the cookie.",
+            ["shop_session"],
+        ),
+    )
+    not_joined: tuple[Annotated[IdField, Field(strict=False)], ...] = Field(
+        (),
+        strict=False,
+        description="id fields that join no records, since many people share their values",
+        json_schema_extra=_documented(
+            "fields",
+            "The account (--account) names fields of which one value joins more than 1,000 others: such a "
+            "value is no person's, and a child's flag would withhold everyone who has it.",
+            ["session_id"],
         ),
     )
     min_support: int = Field(

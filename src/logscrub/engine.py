@@ -3,7 +3,7 @@
 This is the page that explains logscrub. The Beam graph calls the same functions, in the same order:
 
     key       = a random key that lives for this run
-    signals   = read_signals(batch)      for each batch of ranges (only where a format can carry signals)
+    signals   = read_signals(batch)      for each batch of ranges, and read_exclusions(file)
     withheld  = resolve(signals)         once: who is a child, opted out, or joined to one
     hits      = scrub_range(batch)       for each batch of ranges → bytes for each (day, shard)
     cells     = follow_visitors(hits)    for each (day, shard)    → bytes for each table
@@ -13,7 +13,7 @@ This is the page that explains logscrub. The Beam graph calls the same functions
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -22,16 +22,17 @@ import numpy as np
 from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import Geography
 from logscrub.errors import CorruptInputError, FileReason
-from logscrub.formats.registry import format_by_name
+from logscrub.exclusions import plan_exclusions, read_exclusions
 from logscrub.inputs import Batch, InputFile, Opener, Plan, plan_inputs
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey, require_same
 from logscrub.reading import (
     blocks_and_marks,
+    format_of,
     lines_before_damage,
+    lines_with_signals,
     only_block,
     opened,
-    reader_of,
     records_of,
 )
 from logscrub.release.day import DayOutcome, PublishRules, TableRelease, publish_day, release_table
@@ -58,36 +59,42 @@ def shard_count(settings: Settings, total_bytes: int) -> int:
 
 
 def read_signals(
-    batch: Batch, open_file: Opener, settings: Settings, key: EphemeralKey, now_ms: int
+    batch: Batch,
+    open_file: Opener,
+    settings: Settings,
+    key: EphemeralKey,
+    now_ms: int,
+    *,
+    must_be_whole: bool = False,
 ) -> SignalSet:
     """Step 1: the signals and joining identifiers of a batch of ranges.
 
     A damaged file gives what stands before the damage: a child that is known stays known.
 
     Raises:
-        InputFailedError: a file cannot be read any more; to go on would count children it tells of.
+        InputFailedError: a file cannot be read any more, or is damaged and must be whole, since it is read
+            for signals only; to go on would count children it tells of.
     """
-    found = [no_signals(key)]
-    if format_by_name(batch[0].format).carries_identifiers:
-        read, reader = SignalReader(settings, key, now_ms), reader_of(batch, settings)
-        for joined in lines_before_damage(batch, open_file, settings):
-            found.append(read(records_of(reader.parse(joined.block), settings)))
-            if len(found) >= _MERGE_AFTER:
-                found = [SignalSet.merge(found)]
+    found, known = [no_signals(key)], format_of(batch, settings)
+    read, reader = SignalReader(settings, key, now_ms), known.reader()
+    for joined in lines_before_damage(batch, open_file, settings, must_be_whole=must_be_whole):
+        lines = lines_with_signals(joined.block, known, settings)
+        if lines.data:
+            found.append(read(records_of(reader.parse(lines), settings)))
+        if len(found) >= _MERGE_AFTER:
+            found = [SignalSet.merge(found)]
     return SignalSet.merge(found)
 
 
 def no_signals(key: EphemeralKey) -> SignalSet:
     """What a run without signals knows of its people: nothing."""
-    nobody = np.zeros(0, dtype=np.uint64)
-    none, never = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int32)
-    return SignalSet.from_records([], nobody, none, never, key.check)
+    return SignalSet.of_ids(np.zeros(0, dtype=np.uint64), key.check)
 
 
 def make_scrubber(
     settings: Settings,
     key: EphemeralKey,
-    withheld: Withheld | None,
+    withheld: Withheld,
     now_ms: int,
     *,
     geography: Geography | None = None,
@@ -98,7 +105,7 @@ def make_scrubber(
     Args:
         settings: those of the run.
         key: the key of the run.
-        withheld: whom to withhold; None where no format can carry a signal.
+        withheld: whom to withhold.
         now_ms: when the run was started, epoch milliseconds.
         geography: tells the country of networks; without it all are unknown.
         days: days that were asked for; None for all that are over.
@@ -106,8 +113,6 @@ def make_scrubber(
     Raises:
         KeyMismatchError: `withheld` was made under another key, and would withhold nobody.
     """
-    if withheld is None:
-        withheld = no_signals(key).resolve(settings.audience)
     require_same(withheld.key_check, key.check)
     return Scrubber(settings, key, withheld, now_ms, geography or Geography(()), days=days)
 
@@ -164,11 +169,13 @@ class RunResult:
         plan: what was read and what was left out.
         tally: what became of the lines.
         days: what became of the days, sorted.
+        shared_ids: kinds of ids of which one value joins so many others that it is no person's.
     """
 
     plan: Plan
     tally: Tally
     days: list[DayOutcome] = field(default_factory=list)
+    shared_ids: Sequence[str] = ()
 
 
 def run_in_memory(
@@ -181,11 +188,13 @@ def run_in_memory(
     days: DayRange | None = None,
     rules: PublishRules | None = None,
     geography: Geography | None = None,
+    signals_from: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> RunResult:
     """The whole job on files in memory, one step after the other.
 
     Args:
-        files: path to content.
+        files: path to content; all are inputs that are neither in `signals_from` nor in `exclude`.
         store: where the release goes.
         settings: those of the run.
         now_ms: the time of the run, epoch milliseconds: days that are not over are not released.
@@ -193,19 +202,31 @@ def run_in_memory(
         days: days that are asked for; by default those that are over and have enough support.
         rules: what to do with days that are released already.
         geography: tells the country of networks.
+        signals_from: paths of files that are read for signals and links only.
+        exclude: paths of lists of people to withhold.
     """
     key = key or EphemeralKey.generate()
 
     def open_file(path: str) -> BinaryIO:
         return cast(BinaryIO, io.BytesIO(files[path]))
 
-    plan = plan_inputs((InputFile(p, len(d)) for p, d in files.items()), open_file, settings.range_bytes)
-    batches, withheld = plan.batches(settings.range_bytes), None
-    if plan.carries_identifiers:
-        signals = [read_signals(batch, open_file, settings, key, now_ms) for batch in batches]
-        withheld = SignalSet.merge(signals).resolve(settings.audience)
+    plan = plan_inputs(
+        (InputFile(p, len(d)) for p, d in files.items() if p not in {*signals_from, *exclude}),
+        open_file,
+        settings.range_bytes,
+    )
+    batches = plan.batches(settings.range_bytes)
+    more = plan_inputs((InputFile(p, len(files[p])) for p in signals_from), open_file, settings.range_bytes)
+    signals = [read_signals(batch, open_file, settings, key, now_ms) for batch in batches]
+    signals += [
+        read_signals(batch, open_file, settings, key, now_ms, must_be_whole=True)
+        for batch in more.batches(settings.range_bytes)
+    ]
+    lists = plan_exclusions((InputFile(p, len(files[p])) for p in exclude), open_file)
+    named = [read_exclusions(part, open_file, settings, key, now_ms) for part in lists]
+    withheld = SignalSet.merge([no_signals(key), *signals, *named]).resolve(settings.audience)
     scrubber = make_scrubber(settings, key, withheld, now_ms, geography=geography, days=days)
-    result = RunResult(plan, Tally())
+    result = RunResult(plan, Tally(), shared_ids=withheld.shared_ids)
     hits: dict[DayAndShard, list[bytes]] = defaultdict(list)
     for batch in batches:
         elements, tally = scrub_range(

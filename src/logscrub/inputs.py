@@ -182,9 +182,9 @@ class Plan:
         return [tuple(batch) for batch in batches]
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether any format in use can carry what joins records to a child or an opt-out."""
-        return any(format_by_name(name).carries_identifiers for name in {r.format for r in self.ranges})
+    def formats(self) -> list[str]:
+        """Sorted names of the formats in use."""
+        return sorted({part.format for part in self.ranges})
 
 
 @dataclass(frozen=True)

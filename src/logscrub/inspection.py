@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.errors import FileReason
+from logscrub.formats.carried import carried_signals, url_signals
 from logscrub.formats.detect import Detection, detect, whole_lines
 from logscrub.formats.pasted import costs
-from logscrub.formats.records import IDS, SIGNALS
+from logscrub.formats.records import IDS
 from logscrub.formats.registry import format_by_name, told_name
 from logscrub.inputs import FileProblem, InputFile, Opener, read_sample
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Signal
 from logscrub.text.blocks import Block
 from logscrub.text.packed import Compression
 
@@ -28,7 +31,7 @@ FIELDS = (
 """Columns of records that an inspection looks for."""
 
 _COUNTS = {"status", "bytes"}  # 0 stands for none
-_CHILD_SIGNALS = tuple(name for name in SIGNALS if name != "opt_out")
+_ADVICE: dict[bool, tuple[str, ...]] = {True: (), False: ("opt_out",)}
 
 _WORTH = ("host", "user_agent", "referrer", "duration", "language")
 """Columns that fill tables, tell sites and visitors apart, or people from bots."""
@@ -51,8 +54,9 @@ class Inspection:
         fields: columns of records that the sample fills.
         missing: those that it does not.
         identifiers: ids that the format can carry, beside address and user agent.
-        child_signals: signals of children that it can carry.
-        opt_outs: whether it can carry an opt-out.
+        child_signals: names of the signals of children that it can carry, beside those in URLs.
+        opt_out_signals: likewise of opt-outs.
+        url_signals: names of the signals that its URLs can carry.
         worth_logging: columns of records that servers could log, and that fill tables or tell opt-outs.
         costs: what the format lacks and what that costs, in words.
     """
@@ -71,7 +75,8 @@ class Inspection:
     missing: Sequence[str] = ()
     identifiers: Sequence[str] = ()
     child_signals: Sequence[str] = ()
-    opt_outs: bool = False
+    opt_out_signals: Sequence[str] = ()
+    url_signals: Sequence[str] = ()
     worth_logging: Sequence[str] = ()
     costs: Sequence[str] = ()
 
@@ -81,7 +86,7 @@ class Inspection:
 
 
 def inspect_files(
-    files: Iterable[InputFile], open_file: Opener, forced: str | None = None
+    files: Iterable[InputFile], open_file: Opener, forced: str | None = None, signals: tuple[Signal, ...] = ()
 ) -> Iterator[Inspection | FileProblem]:
     """Look at the first bytes of files, one after the other.
 
@@ -89,6 +94,7 @@ def inspect_files(
         files: what the inputs matched.
         open_file: opens a path.
         forced: name of the format of all files; None tells it of each.
+        signals: those of the configuration.
     """
     for file in sorted(set(files), key=lambda f: f.shown):
         sample = read_sample(file, open_file)
@@ -96,10 +102,12 @@ def inspect_files(
             yield FileProblem(file.shown, sample)
         else:
             told = Detection(forced, 1.0, None, 0.0, tie=False) if forced else detect(sample.data)
-            yield inspect_sample(file.shown, sample.compression, sample.data, told)
+            yield inspect_sample(file.shown, sample.compression, sample.data, told, signals)
 
 
-def inspect_sample(path: str, compression: Compression, sample: bytes, detection: Detection) -> Inspection:
+def inspect_sample(
+    path: str, compression: Compression, sample: bytes, detection: Detection, signals: tuple[Signal, ...] = ()
+) -> Inspection:
     """Look at the first bytes of a file.
 
     Args:
@@ -107,13 +115,17 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
         compression: how it is packed.
         sample: its first bytes, decompressed.
         detection: what `detect_all` said of them.
+        signals: those of the configuration.
     """
     if detection.format_name is None:
         return Inspection(path, str(compression), None, detection.refused_as)
-    reader = format_by_name(detection.format_name).reader()
+    reader = format_by_name(detection.format_name, signals=signals).reader()
+    catalogue = signal_catalogue(signals)
     parsed = reader.parse(Block(whole_lines(sample), 0))
     lines = parsed.lines - parsed.blank
     first, last = _hours(parsed.records)
+    carried = carried_signals(reader.fields, reader.signals, catalogue)
+    in_urls = url_signals(reader.fields, catalogue)
     fields = [name for name in FIELDS if _is_there(parsed.records, name)]
     missing = [name for name in FIELDS if name not in fields]
     return Inspection(
@@ -130,10 +142,11 @@ def inspect_sample(path: str, compression: Compression, sample: bytes, detection
         last_hour=last,
         fields=fields,
         missing=missing,
-        identifiers=[name for name in IDS if name in reader.fields],
-        child_signals=[name for name in _CHILD_SIGNALS if name in reader.fields],
-        opt_outs="opt_out" in reader.fields,
-        worth_logging=_advice(reader.fields, missing),
+        identifiers=[name for name in (*IDS, "cookie") if name in reader.fields],
+        child_signals=carried.child,
+        opt_out_signals=carried.opt_out,
+        url_signals=sorted({*in_urls.child, *in_urls.opt_out}),
+        worth_logging=[*(name for name in missing if name in _WORTH), *_ADVICE[bool(carried.opt_out)]],
         costs=costs(frozenset(fields)),
     )
 
@@ -154,8 +167,3 @@ def _hour(time_ms: int | None) -> str | None:
     if time_ms is None or time_ms < 0:
         return None
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H")
-
-
-def _advice(fields: frozenset[str], missing: Sequence[str]) -> list[str]:
-    wanted = [column for column in missing if column in _WORTH]
-    return wanted if "opt_out" in fields else [*wanted, "opt_out"]

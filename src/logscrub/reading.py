@@ -5,15 +5,20 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
 from logscrub.config import Settings
 from logscrub.errors import CorruptInputError, InputFailedError, system_reason
-from logscrub.formats.records import Parsed, Reader
+from logscrub.formats.mixed import text_of
+from logscrub.formats.prefixes import lines_of
+from logscrub.formats.records import Format, Parsed, Reader, carries_identifiers
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, FileRange, Opener
 from logscrub.privacy.proxies import TrustedProxies, client_addresses
-from logscrub.text.blocks import Block, OversizeLine, read_blocks
+from logscrub.privacy.sent_signals import may_carry
+from logscrub.schemas import signal_catalogue
+from logscrub.text.blocks import Block, OversizeLine, line_starts, read_blocks
 from logscrub.text.joined import Joined, Joiner, joined_lines
 from logscrub.text.streams import open_text
 
@@ -35,7 +40,25 @@ def opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
 
 def reader_of(batch: Batch, settings: Settings) -> Reader:
     """What reads the lines of a batch, from the beginning of its file where that matters."""
-    return format_by_name(batch[0].format, settings.source_timezone).reader()
+    return format_of(batch, settings).reader()
+
+
+def format_of(batch: Batch, settings: Settings) -> Format:
+    """The format of a batch, under the settings of the run."""
+    return format_by_name(batch[0].format, settings.source_timezone, settings.signals)
+
+
+def lines_with_signals(block: Block, known: Format, settings: Settings) -> Block:
+    """Those lines of a block that may carry an id or a signal; where only a few do, the others are left out.
+
+    What a line yields depends on this line alone, so that the others need not be parsed.
+    """
+    if carries_identifiers(known.fields) or not known.is_plain:
+        return block
+    data = bytes(block.data)
+    starts = line_starts(Block(data, 0))
+    chosen = np.flatnonzero(may_carry(lines_of(data, starts), signal_catalogue(settings.signals)))
+    return Block(text_of(data, starts, chosen), block.offset)
 
 
 def records_of(parsed: Parsed, settings: Settings) -> pa.RecordBatch:
@@ -65,19 +88,27 @@ def only_block(
     return (first, ()) if second is None else (None, itertools.chain([first, second], blocks))
 
 
-def lines_before_damage(batch: Batch, open_file: Opener, settings: Settings) -> Iterator[Joined]:
+def lines_before_damage(
+    batch: Batch, open_file: Opener, settings: Settings, *, must_be_whole: bool = False
+) -> Iterator[Joined]:
     """Lines of all ranges of a batch; of a damaged file those that stand before the damage.
 
     Raises:
-        InputFailedError: a file cannot be read any more.
+        InputFailedError: a file cannot be read any more, or is damaged where all must be whole.
     """
     waiting = Joiner(settings.block_bytes)
     for number, part in enumerate(batch):
-        # Step 2 tells that the file is damaged.
-        with contextlib.suppress(CorruptInputError), opened(part, open_file) as raw:
-            for block in blocks_and_marks(raw, part, settings):
-                if isinstance(block, Block):
-                    # Those of one file stay in their order: directives speak of the lines below them.
-                    alone = len(batch) == 1
-                    yield from joined_lines(number, block) if alone else waiting.add(number, block)
+        try:
+            with opened(part, open_file) as raw:
+                for block in blocks_and_marks(raw, part, settings):
+                    if isinstance(block, Block):
+                        # Those of one file stay in their order: directives speak of the lines below them.
+                        alone = len(batch) == 1
+                        yield from joined_lines(number, block) if alone else waiting.add(number, block)
+        except CorruptInputError:
+            if must_be_whole:  # otherwise step 2 tells that the file is damaged
+                raise InputFailedError(
+                    f"{part.shown}: it is damaged, and what it tells of children behind the damage is lost; "
+                    "nothing was released"
+                ) from None
     yield from waiting.rest()

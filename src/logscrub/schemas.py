@@ -1,7 +1,8 @@
-"""Load the contract under schemas/: tables, vocabularies, and the Arrow schemas made of them."""
+"""Load what stands under schemas/: tables, vocabularies, signals, and the Arrow schemas made of them."""
 
 import itertools
 import json
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from logscrub.signals import Catalogue, Signal
 
 OTHER = "(other)"
 UNKNOWN = "(unknown)"
@@ -153,3 +156,14 @@ def vocabulary(name: str) -> dict[str, Any]:
 def vocabulary_names(name: str) -> frozenset[str]:
     """Released words of a vocabulary."""
     return frozenset(vocabulary(name)["names"])
+
+
+@cache
+def signal_catalogue(configured: tuple[Signal, ...] = ()) -> Catalogue:
+    """The signals of schemas/signals.toml, and those of a configuration.
+
+    Raises:
+        ValueError: a configured one has the name of another, or stands where another does.
+    """
+    loaded = tomllib.loads((_root() / "signals.toml").read_text(encoding="utf-8"))
+    return Catalogue([*(Signal(**signal) for signal in loaded["signal"]), *configured])

@@ -22,9 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from logscrub.privacy.addresses import parse_addresses, truncate
-from logscrub.privacy.children import SIGNALS
-from logscrub.privacy.pseudonyms import EphemeralKey, normalise_identifiers, pair_pseudonyms, pseudonyms
-from logscrub.scrub.identities import JOIN_KINDS
+from logscrub.privacy.identifiers import ID_KINDS, record_ids
+from logscrub.privacy.pseudonyms import EphemeralKey, pair_pseudonyms, pseudonyms
 from tests.support import CHROME, FIREFOX
 
 IPV4 = "203.0.113.77"
@@ -249,6 +248,10 @@ def web_line(  # noqa: PLR0917
     return f'{line}"{referrer}" "{agent}"\n'.encode()
 
 
+CLOSED = ("age", "birth_date", "child", "coppa", "opt_out")
+"""Fields of signals: what cannot be read withholds."""
+
+
 def events(x: str, address: str, fields: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Events with a value in each field of the event schema, and in unknown ones.
 
@@ -257,7 +260,7 @@ def events(x: str, address: str, fields: Iterable[str]) -> Iterator[dict[str, An
     """
     plain = {"time": EVENT_TIME, "ip": address, "host": "shop.example.com", "path": "/", "user_agent": CHROME}
     for field in fields:
-        agent = {"user_agent": FIREFOX} if field in SIGNALS else {}
+        agent = {"user_agent": FIREFOX} if field in CLOSED else {}
         yield plain | agent | {field: x}
         yield plain | agent | {field: {"nested": [x]}}
     for field, forms in (
@@ -324,7 +327,7 @@ def numbers_of_addresses() -> set[bytes]:
 def pseudonyms_of(canaries: Iterable[Canary], key: EphemeralKey) -> set[bytes]:
     """What the canaries are inside a run: no released byte may hold that either."""
     texts = pa.array([form for canary in canaries for form in spellings(canary.text)], pa.string())
-    found = [pseudonyms(key, kind, normalise_identifiers(texts)) for kind in JOIN_KINDS]
+    found = [one for kind in ID_KINDS for one in record_ids(key, kind, texts.dictionary_encode())]
     addresses = parse_addresses(texts)
     agent = np.repeat(pseudonyms(key, "user_agent", [CHROME]), len(texts))
     day = np.full(len(texts), (np.datetime64("2026-03-14") - np.datetime64("1970-01-01")).astype(int))

@@ -228,9 +228,9 @@ def captured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
 def graph(settings: Settings) -> bytes:
     ranges = [(FileRange(f"logs/{n}.log", 0, 1000, Compression.NONE, "combined"),) for n in range(3)]
     pipeline = beam.Pipeline()
-    TrafficStatistics(
-        ranges, "out", "tmp/account.json", settings, 2, NOW_MS, None, PublishRules(), read_signals=True
-    ).build(pipeline)
+    TrafficStatistics(ranges, "out", "tmp/account.json", settings, 2, NOW_MS, None, PublishRules()).build(
+        pipeline
+    )
     proto: bytes = pipeline.to_runner_api().SerializeToString(deterministic=True)
     return proto
 

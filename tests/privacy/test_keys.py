@@ -44,7 +44,7 @@ def signals(key: EphemeralKey, part: int) -> SignalSet:
 
 
 def hits(key: EphemeralKey, part: int) -> bytes:
-    scrubber = engine.make_scrubber(CONFIG, key, None, NOW_MS)
+    scrubber = engine.make_scrubber(CONFIG, key, engine.no_signals(key).resolve(CONFIG.audience), NOW_MS)
     elements, _ = engine.scrub_range((RANGES[part],), open_file, scrubber, CONFIG, 1)
     return elements[0][1]
 

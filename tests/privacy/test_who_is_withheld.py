@@ -210,7 +210,13 @@ def test_a_file_that_cannot_be_read_any_more_fails_the_run() -> None:
     with pytest.raises(InputFailedError, match=r"gone\.jsonl: cannot be read any more: Input/output error"):
         engine.read_signals((part,), gone, CONFIG, key, NOW_MS)
     with pytest.raises(InputFailedError, match=r"gone\.jsonl"):
-        engine.scrub_range((part,), gone, engine.make_scrubber(CONFIG, key, None, NOW_MS), CONFIG, 1)
+        engine.scrub_range(
+            (part,),
+            gone,
+            engine.make_scrubber(CONFIG, key, engine.no_signals(key).resolve(CONFIG.audience), NOW_MS),
+            CONFIG,
+            1,
+        )
 
 
 @pytest.mark.parametrize("share", [0.7, 0.98])  # at half not even the first line is whole

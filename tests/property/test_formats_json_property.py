@@ -15,7 +15,7 @@ MAP = parse_field_map(
     """
     time=t time=a.t address=a.b address=c[0] host=a.h[0].n forwarded=f[0] path=a.p query=q request=r url=u
     status=s status=a.s duration_s=d duration_ns=a.d user_agent=a.ua[0] user_id=a.id user_id=i coppa=k[0]
-    coppa=a.k us_privacy=a.usp ad_tracking=x opt_out=o age=a.age[0] connection_type=n child=s
+    coppa=a.k us_privacy=a.usp ad_tracking=x cookie=x opt_out=o age=a.age[0] connection_type=n child=s
     """
 )
 KNOWN = JsonFormat("mine", MAP)
@@ -55,6 +55,7 @@ LINES = st.one_of(
 @settings(max_examples=250, deadline=None)
 @given(st.lists(LINES, min_size=1, max_size=6))
 @example(['{"a":{"h":[{"n":"x"}]}}', '{"a":{"h":{"n":"y"}}}'])
+@example(['{"k":[null,null]}', "no json"])
 def test_a_line_alone_among_others_and_line_by_line_is_the_same(lines):
     alone = [rows(KNOWN.parse(block([line])), [line])[0] for line in lines]
     assert rows(KNOWN.parse(block(lines)), lines) == alone

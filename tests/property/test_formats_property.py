@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from logscrub.formats import access, delimited
 from logscrub.formats.apache import ACCESS_FORMATS
-from logscrub.formats.events import FIELDS
+from logscrub.formats.events import EVENT_MAP
 from logscrub.formats.records import RECORDS, merge
 from logscrub.formats.registry import FORMATS, format_by_name
 from logscrub.text.blocks import Block
@@ -115,7 +115,9 @@ RAW_VALUES = st.one_of(
         ["-0", "1e3", "1E400", "Inf", "NaN", "01", '"\\ud800"', '"a\\u0062"', "tru", "[" * 3000 + "]" * 3000]
     ),
 )
-NAMES = st.sampled_from([*FIELDS, "extra", "duration_ms"])
+NAMES = st.sampled_from(
+    [path for _, path in EVENT_MAP.entries] + ["age", "birth_date", "child", "opt_out", "extra"]
+)
 EVENTS = st.one_of(
     st.lists(st.builds('"{}": {}'.format, NAMES, RAW_VALUES), max_size=6).map(
         lambda pairs: "{" + ", ".join(pairs) + "}"

@@ -31,7 +31,7 @@ VALUES = (
     ("%{User-Agent}i", "$http_user_agent", "user_agent", True, TEXTS),
     ("%{Accept-Language}i", "$http_accept_language", "language", True, TEXTS),
     ("%{X-Forwarded-For}i", "$http_x_forwarded_for", "forwarded", True, TEXTS),
-    ("%{Sec-GPC}i", "$http_sec_gpc", "opt_out", False, st.sampled_from(["0", "1"])),
+    ("%{Sec-GPC}i", "$http_sec_gpc", "signals", False, st.sampled_from(["0", "1"])),
     ("%t", "[$time_local]", "time", False, st.integers(0, 10**8)),
     ("%u", "$remote_user", None, False, WORDS),
     ("%{Content-Type}o", "$sent_http_content_type", None, True, TEXTS),
@@ -52,6 +52,8 @@ def written(column, value):
 
 def recorded(column, value):
     """What the record holds."""
+    if column == "signals":
+        return f"gpc={value}"
     return NOON + value * 1000 if column == "time" else value
 
 

@@ -1,81 +1,70 @@
-"""Signals: the truth table of flags, ages and birth dates, and the day on which they are judged."""
+"""The judge of records: the day on which signals are judged, and which of several signals wins."""
 
-from datetime import UTC, date, datetime
+import itertools
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from logscrub.privacy.ages import Unclear, age_years, thirteenth_birthday, under_13_until
-from logscrub.privacy.children import NEVER, NO_DAY, judge, last_days
-
-NOON = "2026-03-01T12:00:00"  # the first moment of 1 March in UTC-12
-
-
-def milliseconds(*times: str | None) -> pa.Array:
-    return pa.array(
-        [t and int(datetime.fromisoformat(t).replace(tzinfo=UTC).timestamp() * 1000) for t in times],
-        pa.int64(),
-    )
+from logscrub.config import OptOuts, Settings, Unsure
+from logscrub.formats.records import record_batch
+from logscrub.privacy.ages import Reading, Unclear, age_years, thirteenth_birthday, under_13_until
+from logscrub.privacy.children import NEVER, NO_DAY, Judge, last_days, withholding
+from logscrub.privacy.evidence import Evidence
+from logscrub.signals import BETWEEN_ITEMS, BETWEEN_VALUES, UNREADABLE
+from tests.signal_records import KEPT, NOON, TODAY, WITHHELD, epoch_day, judged, milliseconds, own
 
 
-def epoch_day(text: str) -> int:
-    return (date.fromisoformat(text) - date(1970, 1, 1)).days
-
-
-def judged(column: str, text: str | None, time: str | None = NOON) -> tuple[bool, int]:
+def verdict(name: str, text: str, time: str | None = NOON) -> str:
     """Verdict on one record with one signal."""
-    texts = pa.array([text], pa.string()).dictionary_encode()
-    verdicts = judge({column: texts}, milliseconds(time))
-    return bool(verdicts.withhold[0]), int(verdicts.adult_since[0])
+    return judged(own((name, text)), times=[time])[0]
 
 
-NOTHING, CHILD = (False, NEVER), (True, NEVER)
-
-
-@pytest.mark.parametrize("signal", ["child", "coppa", "opt_out"])
+@pytest.mark.parametrize("signal", ["child", "coppa", "opt_out", "tfcd"])
 @pytest.mark.parametrize("text", ["true", "TRUE", "1", "1.0", "yes", "on", "Y", "t", " true ", "\uff11"])
 def test_a_flag_withholds(signal: str, text: str) -> None:
-    assert judged(signal, text) == CHILD
+    assert verdict(signal, text) == WITHHELD
 
 
-@pytest.mark.parametrize("signal", ["child", "coppa", "opt_out"])
+@pytest.mark.parametrize("signal", ["child", "coppa", "opt_out", "tfcd"])
 @pytest.mark.parametrize(
-    "text", [None, "", " ", "-", "null", "unknown", "false", "False", "0", "0.0", "no", "off", "n", "f"]
+    "text", ["", " ", "-", "null", "unknown", "false", "False", "0", "0.0", "no", "off", "n", "f"]
 )
-def test_a_flag_that_is_off_or_absent_proves_nothing(signal: str, text: str | None) -> None:
-    assert judged(signal, text) == NOTHING
+def test_a_flag_that_is_off_or_absent_proves_nothing(signal: str, text: str) -> None:
+    assert verdict(signal, text) == KEPT
 
 
-@pytest.mark.parametrize("text", ["2.0", "-1.0", "maybe", "nan", "[]", "truee", "falsch"])
+@pytest.mark.parametrize("text", ["2.0", "-2", "maybe", "nan", "[]", "truee", "falsch", UNREADABLE])
 def test_a_flag_that_cannot_be_read_withholds(text: str) -> None:
-    assert judged("child", text) == CHILD
+    assert verdict("child", text) == WITHHELD
 
 
-@pytest.mark.parametrize("text", ["0", "12", "12.0", "12.9", "12.999", "012", "\uff11\uff12", " 7 "])
+@pytest.mark.parametrize("text", ["0", "12", "12.0", "12.9", "12.999", "012", "\uff11\uff12", "١٢", " 7 "])
 def test_an_age_under_13_withholds(text: str) -> None:
-    assert judged("age", text) == CHILD
+    assert verdict("age", text) == WITHHELD
 
 
-@pytest.mark.parametrize("text", ["13", "13.0", "013", "\uff11\uff13", " 99 ", "120", "13."])
+@pytest.mark.parametrize("text", ["13", "13.0", "013", "\uff11\uff13", "٤٠", " 99 ", "120", "13."])
 def test_an_age_of_13_is_known_from_the_day_of_its_record(text: str) -> None:
-    assert judged("age", text) == (False, epoch_day("2026-03-01"))
-    assert judged("age", text, "2026-03-01T11:59:59") == (False, epoch_day("2026-02-28"))
-    assert judged("age", text, None) == NOTHING
+    assert verdict("age", text) == TODAY
+    assert verdict("age", text, "2026-03-01T11:59:59") == "2026-02-28"
+    assert verdict("age", text, None) == KEPT
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "-13.0", "121", "120.5", "nan", "inf", "1e2", "thirteen", "13+", "10-13", "٤٠"]
+    "text", ["-1", "-13.0", "121", "120.5", "nan", "inf", "1e2", "thirteen", "13+", "10-13", UNREADABLE]
 )
 def test_an_age_that_cannot_be_read_withholds(text: str) -> None:
-    assert judged("age", text) == CHILD
+    assert verdict("age", text) == WITHHELD
+    assert verdict("age", text, None) == WITHHELD
 
 
-@pytest.mark.parametrize("text", [None, "", "-", "null", "Unknown"])
-def test_an_age_that_was_not_sent_proves_nothing(text: str | None) -> None:
-    assert judged("age", text) == NOTHING
-    assert judged("birth_date", text) == NOTHING
-    assert judged("birth_date", text, None) == NOTHING
+@pytest.mark.parametrize("text", ["", "-", "null", "Unknown"])
+def test_an_age_that_was_not_sent_proves_nothing(text: str) -> None:
+    assert verdict("age", text) == KEPT
+    assert verdict("birth_date", text) == KEPT
+    assert verdict("birth_date", text, None) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -101,35 +90,21 @@ def test_an_age_that_was_not_sent_proves_nothing(text: str | None) -> None:
     ],
 )
 def test_a_birth_date_withholds_until_the_13th_birthday(birth: str, last_child: str, since: str) -> None:
-    assert judged("birth_date", birth, last_child) == CHILD
-    assert judged("birth_date", birth, f"{since}T12:00:00") == (False, epoch_day(since))
+    assert verdict("birth_date", birth, last_child) == WITHHELD
+    assert verdict("birth_date", birth, f"{since}T12:00:00") == since
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "2030-01-01",
-        "2027",
-        "1899-12-31",
-        "1850",
-        "0000-00-00",
-        "2013-02-30",
-        "2000-13",
-        "99/99/1999",
-        "9999-12-31",
-        "yesterday",
-        "5 May 1990",
-        "19900505T",
-        "1990-05-05x",
-        "641865600",
-        "85",
-        "1990-05-05T25",
-        "nan",
+        *("2030-01-01", "2027", "1899-12-31", "1850", "0000-00-00", "2013-02-30", "2000-13", "99/99/1999"),
+        *("9999-12-31", "yesterday", "5 May 1990", "19900505T", "1990-05-05x", "641865600", "85"),
+        *("1990-05-05T25", "nan", UNREADABLE),
     ],
 )
 def test_a_birth_date_that_cannot_be_read_withholds(text: str) -> None:
-    assert judged("birth_date", text) == CHILD
-    assert judged("birth_date", text, None) == CHILD
+    assert verdict("birth_date", text) == WITHHELD
+    assert verdict("birth_date", text, None) == WITHHELD
 
 
 @pytest.mark.parametrize(
@@ -137,52 +112,101 @@ def test_a_birth_date_that_cannot_be_read_withholds(text: str) -> None:
     ["1900-01-01", "1970-01-01", "1970-01-01T00:00:00Z", "01/01/1970", "1900", "19000101.0", "1969-12-31"],
 )
 def test_the_default_of_an_age_gate_proves_nothing(text: str) -> None:
-    assert judged("birth_date", text) == NOTHING
-    assert judged("birth_date", text, None) == NOTHING
+    assert verdict("birth_date", text) == KEPT
+    assert verdict("birth_date", text, None) == KEPT
 
 
 def test_a_two_digit_year_is_the_latest_that_is_not_in_the_future() -> None:
-    assert judged("birth_date", "03/25/85") == (False, epoch_day("1998-03-25"))
-    assert judged("birth_date", "01/01/00", "2010-06-01T12:00:00") == CHILD
-    assert judged("birth_date", "01/03/26") == CHILD  # born on the day itself
+    assert verdict("birth_date", "03/25/85") == "1998-03-25"
+    assert verdict("birth_date", "01/01/00", "2010-06-01T12:00:00") == WITHHELD
+    assert verdict("birth_date", "01/03/26") == WITHHELD  # born on the day itself
     # On 1 March 2026 both days of spring 2026 are yet to come; 26 April 2003 is not.
-    assert judged("birth_date", "03/04/26") == (False, epoch_day("2016-04-26"))
+    assert verdict("birth_date", "03/04/26") == "2016-04-26"
 
 
 def test_a_birth_date_without_a_time_withholds() -> None:
-    assert judged("birth_date", "1950-06-15", None) == CHILD
+    assert verdict("birth_date", "1950-06-15", None) == WITHHELD
 
 
 def test_a_child_wins_over_every_other_signal_and_the_earliest_proof_counts() -> None:
-    def one(text: str) -> pa.DictionaryArray:
-        return pa.array([text]).dictionary_encode()
-
-    time = milliseconds(NOON)
-    proof = judge({"age": one("20"), "birth_date": one("2000-05-05"), "child": one("false")}, time)
-    assert (proof.withhold[0], proof.adult_since[0]) == (False, epoch_day("2013-05-05"))
-    for name, text in (("child", "true"), ("opt_out", "1"), ("birth_date", "2020-01-01"), ("age", "3")):
-        columns = {"age": one("20"), "birth_date": one("2000-05-05")} | {name: one(text)}
-        verdicts = judge(columns, time)
-        assert (verdicts.withhold[0], verdicts.adult_since[0]) == (True, NEVER)
+    proof = [("age", "20"), ("birth_date", "2000-05-05"), ("child", "false")]
+    assert judged(own(*proof)) == ["2013-05-05"]
+    for withheld in (("child", "true"), ("opt_out", "1"), ("birth_date", "2020-01-01"), ("age", "3")):
+        rows = [own(*order) for order in itertools.permutations([*proof, withheld])]
+        assert set(judged(*rows)) == {WITHHELD}
 
 
-def test_verdicts_follow_the_records() -> None:
-    columns = {
-        "age": pa.array(["12", None, "40", "12", None]).dictionary_encode(),
-        "opt_out": pa.array([None, "true", None, None, None]).dictionary_encode(),
-        "child": pa.array([None] * 5, pa.string()).dictionary_encode(),
+def test_of_several_birth_dates_each_can_withhold() -> None:
+    adult, older, child = (("birth_date", text) for text in ("2000-05-05", "1990-05-05", "2020-05-05"))
+    assert judged(own(adult, older), own(older, adult), own(adult, adult)) == [
+        *("2003-05-05", "2003-05-05", "2013-05-05"),
+    ]
+    rows = [own(*order) for order in itertools.permutations([adult, older, child])]
+    assert set(judged(*rows)) == {WITHHELD}
+    assert (
+        judged(own(adult, ("birth_year", "2020")), own(("birth_month", "2020-01"), adult)) == [WITHHELD] * 2
+    )
+    assert judged(own(("birth_date", BETWEEN_VALUES.join(("2000-05-05", "2020-05-05"))))) == [WITHHELD]
+
+
+@pytest.mark.parametrize("place", ["signals", "target", "referrer", "cookie"])
+def test_verdicts_follow_the_records(place: str) -> None:
+    texts = {
+        "signals": ("coppa=1", "opt_out=true", "tfat=2"),
+        "target": ("/?coppa=1", "/?us_privacy=1YYN", "/?tfat=2"),
+        "referrer": ("https://example.com/?coppa=1", "/?us_privacy=1YYN", "/?tfat=2"),
+        "cookie": ("coppa=1", "optout=1", "dob=2000-05-05"),
     }
-    verdicts = judge(columns, milliseconds(NOON, NOON, NOON, None, NOON))
-    assert verdicts.withhold.tolist() == [True, True, False, True, False]
-    assert verdicts.adult_since.tolist() == [NEVER, NEVER, epoch_day("2026-03-01"), NEVER, NEVER]
+    child, opted_out, adult = ({place: text} for text in texts[place])
+    found = judged(child, {}, adult, child, opted_out, {}, times=[NOON, NOON, NOON, None, NOON, NOON])
+    proof = "2013-05-05" if place == "cookie" else TODAY
+    assert found == [WITHHELD, KEPT, proof, WITHHELD, WITHHELD, KEPT]
+
+
+def test_signals_of_all_places_are_put_together() -> None:
+    row = {"target": "/?tfat=2", "referrer": "/?tfat=0", "cookie": "dob=2000-05-05", "signals": "age=20"}
+    assert judged(row) == ["2013-05-05"]
+    for place, text in (
+        ("target", "/?tfat=2&coppa=1"),
+        ("referrer", "/?coppa=1"),
+        ("cookie", "coppa=1"),
+        ("signals", "child=true"),
+    ):
+        assert judged(row | {place: text}) == [WITHHELD]
+
+
+def test_no_records_and_no_signals() -> None:
+    verdicts = Judge(Settings())(record_batch(np.zeros(0, np.int64), {}), milliseconds())
+    assert len(verdicts.withhold) == len(verdicts.adult_since) == 0
     assert "Verdicts" in repr(verdicts)
-    assert len(judge({}, milliseconds()).withhold) == 0
-    assert judge({}, milliseconds(NOON)).withhold.tolist() == [False]
+    assert judged({}, {"target": "/"}, {"cookie": "a=b", "referrer": "https://example.com/?q=child"}) == (
+        [KEPT] * 3
+    )
 
 
 def test_unused_dictionary_values_say_nothing() -> None:
-    column = pa.DictionaryArray.from_arrays(pa.array([1, None], pa.int32()), pa.array(["3", "40"]))
-    assert judge({"age": column}, milliseconds(NOON, NOON)).withhold.tolist() == [False, False]
+    column = pa.DictionaryArray.from_arrays(pa.array([1, None], pa.int32()), pa.array(["age=3", "age=40"]))
+    records = record_batch(np.arange(2), {"signals": column})
+    verdicts = Judge(Settings())(records, milliseconds(NOON, NOON))
+    assert verdicts.withhold.tolist() == [False, False]
+    assert verdicts.adult_since.tolist() == [epoch_day(TODAY), NEVER]
+
+
+def test_a_judge_says_the_same_of_the_next_block() -> None:
+    judge = Judge(Settings())
+    column = pa.array(["age=3", "age=40", None]).dictionary_encode()
+    records = record_batch(np.arange(3), {"signals": column, "target": column})
+    for days in ((NOON, NOON, NOON), ("2027-03-01T12:00:00",) * 3):
+        verdicts = judge(records, milliseconds(*days))
+        assert verdicts.withhold.tolist() == [True, False, False]
+        assert verdicts.adult_since.tolist() == [NEVER, epoch_day(days[0][:10]), NEVER]
+
+
+@pytest.mark.parametrize(
+    "text", ["what is this", "=", "age", f"age=20{BETWEEN_ITEMS}", f"age=20{BETWEEN_ITEMS}child", "nobody=1"]
+)
+def test_a_column_of_signals_that_holds_something_else_withholds(text: str) -> None:
+    assert judged({"signals": text}) == [WITHHELD]
 
 
 def test_days_are_those_of_utc_minus_12() -> None:
@@ -193,10 +217,18 @@ def test_days_are_those_of_utc_minus_12() -> None:
     assert NO_DAY < extremes[0] < 0 < extremes[1] < NEVER
 
 
+def test_what_withholds_is_what_the_settings_say() -> None:
+    child, out = Evidence.CHILD, Evidence.OPT_OUT
+    assert withholding(Settings()) == child | out | Evidence.TFUA | Evidence.GPP_CALIFORNIA | Evidence.TCF
+    assert withholding(Settings(also_withhold=())) == child | out
+    sharing = Settings(opt_outs=OptOuts.EXCLUDE_FROM_SHARING, also_withhold=(Unsure.PERSONALISATION,))
+    assert withholding(sharing) == child | Evidence.PERSONALISATION
+
+
 def test_ages_and_birthdays_by_themselves() -> None:
     assert age_years("12.9") == 12
     assert age_years("x") is Unclear.UNREADABLE
     assert age_years("-") is Unclear.NOT_SENT
     assert thirteenth_birthday(date(2012, 2, 29)) == date(2025, 3, 1)
-    assert under_13_until("2013-03-01") == ((date(2013, 3, 1), date(2026, 3, 1)),)
+    assert under_13_until("2013-03-01") == (Reading(date(2013, 3, 1), date(2026, 3, 1)),)
     assert under_13_until("x") is Unclear.UNREADABLE

@@ -71,7 +71,7 @@ def test_a_hostile_head_and_a_byte_order_mark_do_not_mislead():
 class Rival:
     """The format common, but its times are an hour later and nothing else differs."""
 
-    name, mark, has_directives, carries_identifiers = "rival", None, False, False
+    name, mark, has_directives, is_plain, signals = "rival", None, False, True, frozenset()
 
     @property
     def fields(self):

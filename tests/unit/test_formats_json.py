@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from logscrub.config import Settings
 from logscrub.errors import LineReason, UsageError
 from logscrub.formats import json_lines
 from logscrub.formats.json_catalogue import JSON_FORMATS
 from logscrub.formats.json_fields import KINDS, parse_field_map
 from logscrub.formats.json_lines import JsonEvents, JsonFormat
 from logscrub.formats.records import PROBLEMS, RECORDS
-from logscrub.privacy.children import SIGNALS, judge
+from logscrub.privacy.children import Judge
+from logscrub.signals import decode_signals
 from logscrub.text.blocks import Block
 
 ROOT = Path(__file__).parents[2]
@@ -38,8 +40,17 @@ def parse(known, lines):
         line = row.pop("line")
         if row["problem"] is not None:
             row["problem"] = PROBLEMS[row["problem"]].value
-        found[line] = {name: value for name, value in row.items() if value not in (None, 0)}
+        flat = row | said(row.pop("signals"))
+        found[line] = {name: value for name, value in flat.items() if value not in (None, 0)}
     return found
+
+
+def said(text):
+    """Values of each signal, with commas between."""
+    values = {}
+    for name, value in decode_signals(text) if text else ():
+        values.setdefault(name, []).append(value)
+    return {name: ",".join(own) for name, own in values.items()}
 
 
 def of(text, **options):
@@ -49,6 +60,10 @@ def of(text, **options):
 def one(text, line, **options):
     (row,) = parse(of(text, **options), [line])
     return row
+
+
+def signals_of(row):
+    return {name: value for name, value in row.items() if name not in {"host", "problem"}}
 
 
 def sample(name):
@@ -81,7 +96,7 @@ def test_a_sample_holds_its_mark_and_what_it_gives_is_told(name):
     known = BY_NAME[name]
     assert known.mark.search("\n".join(sample(name)).encode())
     given = {key for row in parse(known, sample(name)) if row != "rejected" for key in row} - {"problem"}
-    assert given <= known.fields
+    assert given <= known.fields | known.signals
     assert known.fields <= set(RECORDS.names)
 
 
@@ -101,9 +116,9 @@ def test_a_field_map_is_read():
         ("status", "code"),
     )
     assert fields.columns == {"time", "address", "user_agent", "status"}
-    assert of("path=p query=q url=u request=r us_privacy=x duration_ns=d").fields == {
-        *("target", "host", "method", "opt_out", "duration")
-    }
+    known = of("path=p query=q url=u request=r us_privacy=x duration_ns=d")
+    assert known.fields == {"target", "host", "method", "signals", "duration"}
+    assert {"us_privacy", "coppa"} <= known.signals
 
 
 @pytest.mark.parametrize(
@@ -187,37 +202,40 @@ def test_the_earlier_path_that_holds_something_wins():
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ({"lmt": 0, "dnt": 1}, "1.0"),
-        ({"lmt": 1, "dnt": 0}, "1.0"),
-        ({"lmt": 0, "dnt": 2}, "unreadable"),
-        ({"lmt": 0, "dnt": ""}, "0.0"),
-        ({"lmt": 0, "usp": "1YYN"}, "true"),
-        ({"usp": "1YNN"}, "false"),
-        ({"usp": "1---"}, None),
-        ({"usp": "1"}, "unreadable"),
-        ({"usp": 1}, "unreadable"),
-        ({"usp": {}}, "unreadable"),
-        ({"track": False}, "true"),
-        ({"track": True}, "false"),
-        ({"track": "?"}, "unreadable"),
+        ({"lmt": 0, "dnt": 1}, {"opt_out": "0.0,1.0"}),
+        ({"lmt": 1, "dnt": 0}, {"opt_out": "0.0,1.0"}),
+        ({"lmt": 0, "dnt": 2}, {"opt_out": "0.0,2.0"}),
+        ({"lmt": 0, "dnt": ""}, {"opt_out": "0.0"}),
+        ({"lmt": 0, "usp": "1YYN"}, {"opt_out": "0.0", "us_privacy": "1YYN"}),
+        ({"usp": "1---"}, {"us_privacy": "1---"}),
+        ({"usp": 1}, {"us_privacy": "1.0"}),
+        ({"usp": {}}, {"us_privacy": "unreadable"}),
+        ({"track": False}, {"ad_tracking": "false"}),
+        ({"usp": None}, {}),
     ],
 )
-def test_of_several_signals_the_strongest_wins(line, expected):
+def test_of_several_signals_all_are_kept(line, expected):
     text = "host=h opt_out=lmt opt_out=dnt us_privacy=usp ad_tracking=track"
-    assert one(text, {"h": "x"} | line).get("opt_out") == expected
+    assert signals_of(one(text, {"h": "x"} | line)) == expected
     found = parse(of(text), [{"h": "x", "lmt": 0, "usp": "1YNN"}, {"h": "x"}, {"h": "x"} | line, "no json"])
-    assert found[2].get("opt_out") == expected
+    assert signals_of(found[2]) == expected
 
 
 def test_ids_that_differ_under_one_path_are_a_childs():
     row = one("user_id=u.id", '{"u":{"id":"a","id":"b"}}')
     assert (row["user_id"], row["child"]) == ("b", "unreadable")
-    assert "child" not in one("user_id=u.id user_id=v", '{"u":{"id":"a"},"v":"b"}')
-    assert "child" not in one("address=a", '{"a":"192.0.2.1","a":"192.0.2.2"}')  # nothing to join
+    assert one("address=a", '{"a":"192.0.2.1","a":"192.0.2.2"}')["child"] == "unreadable"
+
+
+def test_of_several_ids_of_a_kind_all_are_kept():
+    assert one("user_id=u.id user_id=v", '{"u":{"id":"a"},"v":"b"}')["user_id"] == "a\x1fb"
+    lines = [{"v": "b"}, {"u": {"id": "-"}, "v": "b"}, {"u": {"id": "a"}}, {"h": "x"}]
+    found = parse(of("user_id=u.id user_id=v host=h"), lines)
+    assert [row.get("user_id") for row in found] == ["b", "b", "a", None]
 
 
 def test_a_repeated_object_is_read_as_one():
-    assert one("coppa=r.coppa host=h", '{"h":"x","r":{"coppa":1},"r":{"coppa":0}}')["coppa"] == "1.0"
+    assert one("coppa=r.coppa host=h", '{"h":"x","r":{"coppa":1},"r":{"coppa":0}}')["coppa"] == "0.0,1.0"
 
 
 @pytest.mark.parametrize(
@@ -338,10 +356,10 @@ def bids():
 def test_the_flags_of_bid_requests_come_out(bids, nested):
     lines = [json.dumps(bid if nested else bid["request"]) for bid in bids]
     records = BY_NAME["openrtb"].parse(Block("\n".join(lines).encode(), 0)).records
-    rows = {row["line"]: row for row in records.to_pylist()}
-    verdicts = judge({name: records.column(name) for name in SIGNALS}, records.column("time"))
+    rows = {row["line"]: row | said(row["signals"]) for row in records.to_pylist()}
+    verdicts = Judge(Settings())(records, records.column("time"))
     withheld = dict(zip(records.column("line").to_pylist(), verdicts.withhold.tolist(), strict=True))
-    silent = dict.fromkeys(("opt_out", "coppa", "user_agent", "device_id", "address", "birth_date"))
+    silent = dict.fromkeys(("user_agent", "device_id", "address"))
     for at, flags in enumerate(bid["flags"] for bid in bids):
         row = rows.get(at, silent)
         coppa, usp = flags["coppa"], flags["us_privacy"]
@@ -349,8 +367,8 @@ def test_the_flags_of_bid_requests_come_out(bids, nested):
         opted = any(flags[name] for name in ("lmt", "dnt")) or str(usp)[2:3] == "Y"
         assert not opted or withheld[at]
         assert coppa != 1 or withheld[at]
-        said = [flags[name] for name in ("lmt", "dnt") if flags[name] is not None]
-        assert (row["opt_out"] is not None) >= bool(said)
+        sent = [flags[name] for name in ("lmt", "dnt") if flags[name] is not None]
+        assert {"limit_ad_tracking", "dnt"} & row.keys() or not sent
         for flag, column in (("ifa", "device_id"), ("ua", "user_agent"), ("ip", "address")):
             assert (flags[flag] or None) in (None, row[column])
         if not flags["ip"] and flags["ipv6"]:

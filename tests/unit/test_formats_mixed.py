@@ -31,7 +31,7 @@ def test_a_record_without_time_is_kept_where_no_format_finds_one():
     for name in ("common+json_events", "json_events+common", "json_events+syslog:json_events+common"):
         parsed = parse(name, COMMON, TIMELESS, EVENT, "x")
         assert targets(parsed) == {0: "/common", 1: "/timeless", 2: "/event"}
-        assert parsed.records.column("child").to_pylist() == [None, "true", None]
+        assert parsed.records.column("signals").to_pylist() == [None, "child=true", None]
         assert parsed.rejected.tolist() == [3]
 
 
@@ -39,8 +39,7 @@ def test_fields_are_the_union():
     known = format_by_name("common+syslog:json_events")
     assert known.name == "common+syslog:json_events"
     assert known.fields == format_by_name("common").fields | format_by_name("json_events").fields
-    assert known.carries_identifiers
-    assert not format_by_name("common+combined").carries_identifiers
+    assert known.signals == format_by_name("json_events").signals
 
 
 def test_directives_hold_for_the_lines_after_them_over_blocks():

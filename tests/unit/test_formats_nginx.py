@@ -6,6 +6,7 @@ from logscrub.errors import UsageError
 from logscrub.formats.json_lines import JsonFormat
 from logscrub.formats.nginx import compile_nginx, json_keys, read_statement
 from logscrub.formats.pasted import COMPILERS, compile_pasted, costs
+from logscrub.schemas import signal_catalogue
 from logscrub.text.blocks import Block
 
 NOON = 1773489600000  # 2026-03-14 12:00:00 UTC
@@ -58,10 +59,11 @@ def test_a_statement_over_several_lines():
         ("$bytes_sent", "300", "bytes", 300),
         ('"$http_referer"', '"https://www.example.com/"', "referrer", "https://www.example.com/"),
         ('"$http_accept_language"', '"de"', "language", "de"),
-        ('"$http_cookie"', '"PHPSESSID=abc"', "session_id", "abc"),
-        ('"$cookie_phpsessid"', '"abc"', "session_id", "abc"),
-        ('"$cookie__ga" "$cookie_theme"', '"GA1.2.1.2" "dark"', "client_id", "1.2"),
-        ("$http_sec_gpc $http_dnt", "- 1", "opt_out", "1"),
+        ('"$http_cookie"', '"PHPSESSID=abc"', "cookie", "PHPSESSID=abc"),
+        ('"$cookie_phpsessid"', '"abc"', "cookie", "phpsessid=abc"),
+        ('"$cookie__ga" "$cookie_theme"', '"GA1.2.1.2" "dark"', "cookie", "_ga=GA1.2.1.2; theme=dark"),
+        ("$http_sec_gpc $http_dnt", "- 1", "signals", "dnt=1"),
+        ("$arg_coppa $arg_x", "1 2", "signals", "coppa=1"),
         ('"$http_x_real_ip"', '"192.0.2.7"', "forwarded", "192.0.2.7"),
         ("$request_time $upstream_response_time", "0.250 0.1, 0.2", "duration", 250_000),
         ('"$http_user_agent" $unknown', '"x\\x41" what ever', "user_agent", "xA"),
@@ -117,7 +119,7 @@ def test_a_pasted_format_is_told_by_itself_and_compiled_again_by_its_name(text, 
     first, _, quoted = known.name.partition(":")
     assert first == kind
     assert not set(quoted) & set(":+")
-    again = COMPILERS[first](quoted, "UTC")
+    again = COMPILERS[first](quoted, "UTC", signal_catalogue())
     assert (again.name, again.fields) == (known.name, known.fields)
 
 

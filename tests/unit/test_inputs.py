@@ -165,10 +165,9 @@ def test_a_file_that_cannot_be_opened_is_told_and_the_rest_goes_on() -> None:
     assert [r.path for r in found.ranges] == ["a.log"]
 
 
-def test_the_formats_in_use_say_whether_signals_are_read() -> None:
+def test_a_plan_names_its_formats() -> None:
     events = b"".join(event_lines([{"time": 1_770_000_000, "ip": "192.0.2.1", "path": "/"}] * 3))
-    assert not plan({"a.log": log(3)}).carries_identifiers
-    assert plan({"a.log": log(3), "b.jsonl": events}).carries_identifiers
+    assert plan({"a.log": log(3), "b.jsonl": events}).formats == ["combined", "json_events"]
 
 
 def test_no_files_make_an_empty_plan() -> None:

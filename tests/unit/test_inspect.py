@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from logscrub.formats.catalogue import APACHE_LINE, NGINX_LINE
+from logscrub.formats.json_lines import JsonFormat
 from logscrub.formats.pasted import compile_pasted
-from logscrub.formats.records import IDS, SIGNALS
+from logscrub.formats.records import IDS, Format
 from logscrub.formats.registry import FORMATS
 from logscrub.inputs import FileProblem, InputFile
 from logscrub.inspection import Inspection, inspect_files
@@ -20,9 +21,6 @@ SAMPLES = sorted((ROOT / "sample_logs" / "formats").iterdir())
 _WORDS = {
     "duration": "time to serve",
     "forwarded": "forwarded address",
-    "opt_out": "opt-out",
-    "coppa": "COPPA flag",
-    "child": "child flag",
 }
 
 
@@ -41,9 +39,16 @@ def cell(names: list[str]) -> str:
     return ", ".join(_WORDS.get(name, name.replace("_", " ")) for name in names) or "-"
 
 
+def places(known: Format) -> list[str]:
+    """Where signals can stand in a format."""
+    own = ["keys"] if isinstance(known, JsonFormat) else ["headers"] if known.signals else []
+    urls = ["URLs"] if {"target", "referrer"} & known.fields else []
+    return [*urls, *(["cookies"] if "cookie" in known.fields else []), *own]
+
+
 def test_the_table_of_formats_says_what_each_carries() -> None:
     rows = re.findall(
-        r"^\| `(\w+)` \| .* \| (.*) \| (.*) \| (.*) \| (.*) \|$", (ROOT / "FORMATS.md").read_text(), re.M
+        r"^\| `(\w+)` \| .* \| (.*) \| (.*) \| (.*) \|$", (ROOT / "FORMATS.md").read_text(), re.M
     )
     shown = ("host", "forwarded", "user_agent", "referrer", "duration", "language", "carrier")
     expected = [
@@ -51,8 +56,7 @@ def test_the_table_of_formats_says_what_each_carries() -> None:
             known.name,
             cell([name for name in shown if name in known.fields]),
             cell([name for name in IDS if name in known.fields]),
-            cell([name for name in SIGNALS if name in known.fields and name != "opt_out"]),
-            "yes" if "opt_out" in known.fields else "-",
+            cell(places(known)),
         )
         for known in FORMATS
     ]
@@ -65,7 +69,8 @@ def test_lines_that_are_advised_are_formats_of_all_fields() -> None:
         assert line in text
         known = next(known for known in FORMATS if known.name == name)
         assert compile_pasted(line).fields == known.fields
-        assert {"host", "duration", "language", "opt_out"} <= known.fields
+        assert {"host", "duration", "language", "signals"} <= known.fields
+        assert known.signals == {"gpc"}
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)

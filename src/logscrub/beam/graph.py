@@ -8,7 +8,7 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection
 
 from logscrub.beam import steps
 from logscrub.config import Settings
-from logscrub.inputs import Batch
+from logscrub.inputs import Batch, FileRange
 from logscrub.release.day import PublishRules
 from logscrub.traffic.calendar import DayRange
 
@@ -28,7 +28,8 @@ class TrafficStatistics:
         now_ms: when the run was started, epoch milliseconds.
         days: days that are asked for; None for all that are over.
         rules: what to do with days that are released already.
-        read_signals: whether any format can carry what joins records to a child or an opt-out.
+        signal_batches: units of work that are read for signals and links only.
+        exclusions: lists of people to withhold.
     """
 
     batches: Sequence[Batch]
@@ -39,7 +40,8 @@ class TrafficStatistics:
     now_ms: int
     days: DayRange | None
     rules: PublishRules
-    read_signals: bool
+    signal_batches: Sequence[Batch] = ()
+    exclusions: Sequence[FileRange] = ()
 
     def build(self, pipeline: beam.Pipeline) -> None:
         """Add the job to a pipeline."""
@@ -49,7 +51,8 @@ class TrafficStatistics:
         # Behind the reshuffle a runner keeps the key instead of making another one on a retry.
         key = start | "Make key" >> beam.ParDo(steps.MakeKey()).with_output_types(bytes)
         key = AsSingleton(key | "Keep key" >> beam.Reshuffle())
-        hits, tallies = self._scrub(batches, key)
+        withheld = self._withheld(start, batches, key)
+        hits, tallies = self._scrub(batches, key, AsSingleton(withheld))
         tables = (
             hits
             | "Group shards" >> beam.GroupByKey()
@@ -68,20 +71,29 @@ class TrafficStatistics:
             | "Publish" >> beam.ParDo(publish).with_output_types(str)
         )
         write = steps.WriteAccount(self.account)
-        _ = start | "Write account" >> beam.ParDo(write, AsList(tallies), AsList(days))
+        _ = start | "Write account" >> beam.ParDo(write, AsList(tallies), AsList(days), AsList(withheld))
+
+    def _withheld(
+        self, start: PCollection[bytes], batches: PCollection[Batch], key: AsSingleton
+    ) -> PCollection[bytes]:
+        more = [*self.signal_batches, *((part,) for part in self.exclusions)]
+        if more:
+            others = start | "More signals" >> beam.ParDo(steps.Each(more)).with_output_types(Batch)
+            others = others | "Spread more signals" >> beam.Reshuffle()
+            batches = (batches, others) | "With more signals" >> beam.Flatten()
+        read = beam.ParDo(
+            steps.ReadSignals(self.settings, self.now_ms, self.signal_batches, self.exclusions), key
+        )
+        signals = batches | "Read signals" >> read.with_output_types(bytes)
+        whom = beam.CombineGlobally(steps.Withhold(self.settings)).without_defaults()
+        withheld: PCollection[bytes] = signals | "Whom to withhold" >> whom.with_output_types(bytes)
+        return withheld
 
     def _scrub(
-        self, batches: PCollection[Batch], key: AsSingleton
+        self, batches: PCollection[Batch], key: AsSingleton, withheld: AsSingleton
     ) -> tuple[PCollection[Keyed], PCollection[str]]:
-        withheld = []
-        if self.read_signals:
-            signals = batches | "Read signals" >> beam.ParDo(
-                steps.ReadSignals(self.settings, self.now_ms), key
-            ).with_output_types(bytes)
-            whom = beam.CombineGlobally(steps.Withhold(self.settings)).without_defaults()
-            withheld.append(AsSingleton(signals | "Whom to withhold" >> whom.with_output_types(bytes)))
         scrub = beam.ParDo(
-            steps.ScrubRange(self.settings, self.shards, self.now_ms, self.days), key, *withheld
+            steps.ScrubRange(self.settings, self.shards, self.now_ms, self.days), key, withheld
         ).with_output_types(Keyed, **{steps.TALLY: str})
         scrubbed = batches | "Scrub" >> scrub.with_outputs(steps.TALLY, main="hits")
         return scrubbed.hits, scrubbed[steps.TALLY]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, cast
 
-from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Opener, Plan
 
 
@@ -68,15 +67,9 @@ def state() -> State:
     return _count.state()
 
 
-def bytes_to_read(plan: Plan) -> dict[Phase, int]:
-    """Stored bytes that each phase of a run is going to read."""
-    blind = sum(
-        part.stop - part.start
-        for part in plan.ranges
-        if part.stop is not None and not format_by_name(part.format).carries_identifiers
-    )
-    signals = plan.total_bytes - blind if plan.carries_identifiers else 0
-    return {Phase.READING_SIGNALS: signals, Phase.READING: plan.total_bytes}
+def bytes_to_read(plan: Plan, more_bytes: int) -> dict[Phase, int]:
+    """Stored bytes that each phase of a run is going to read, of which some are read for signals only."""
+    return {Phase.READING_SIGNALS: plan.total_bytes + more_bytes, Phase.READING: plan.total_bytes}
 
 
 def counted(open_file: Opener, phase: Phase) -> Opener:

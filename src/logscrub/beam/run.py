@@ -34,8 +34,9 @@ from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
 from logscrub.errors import FileReason, LogscrubError, UsageError
+from logscrub.exclusions import plan_exclusions
 from logscrub.formats.registry import asked_format
-from logscrub.inputs import InputFile, Plan, no_input, plan_inputs
+from logscrub.inputs import FileRange, InputFile, Plan, no_input, plan_inputs
 from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
 from logscrub.tally import Tally
@@ -51,10 +52,12 @@ def run_pipeline(
     replace: bool = False,
     force: bool = False,
     account: str | None = None,
+    signals_from: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     runner: str | None = None,
     jobs: int | None = None,
     beam_flags: Sequence[str] = (),
-    progress: Callable[[Plan], AbstractContextManager[None]] | None = None,
+    progress: Callable[[Plan, int], AbstractContextManager[None]] | None = None,
 ) -> RunResult:
     """Read inputs and publish the traffic statistics of every day that may be released.
 
@@ -66,15 +69,19 @@ def run_pipeline(
         replace: whether released days of other content are replaced.
         force: whether they are replaced by fewer hits too.
         account: file that the caller is going to write, which must be none of the inputs.
+        signals_from: more logs, as `inputs`, that are read for signals and links only.
+        exclude: files with people to withhold, as plain ids or as records.
         runner: Beam runner; the local one by default.
         jobs: threads of the local runner; one for each core by default.
         beam_flags: flags for Beam.
-        progress: shows how far the run is, from when the plan is made until the pipeline has ended.
+        progress: shows how far the run is, from when the plan is made until the pipeline has ended; takes it
+            and the bytes that are read for signals beside it.
 
     Raises:
-        UsageError: no input at all, a format that is not known, standard input twice or for workers that
-            cannot see it, `account` among the inputs, a day that is not over, a database that tells no
-            countries, an output that is no release or one of another time zone, or wrong Beam flags.
+        UsageError: no input at all, a log or list to withhold by that cannot be read, a format that is not
+            known, standard input twice or for workers that cannot see it, `account` among the inputs, a day
+            that is not over, a database that tells no countries, an output that is no release or one of
+            another time zone, or wrong Beam flags.
         PublishError: the output cannot be written, or another run writes it.
         LogscrubError: a job service does not answer, or a step failed; no day that was not finished has a
             manifest.
@@ -83,7 +90,7 @@ def run_pipeline(
     chosen = make_runner(options)
     now_ms = time.time_ns() // 1_000_000
     days = day_range(*dates, now_ms, settings.timezone) if dates else None
-    forced = asked_format(settings.format, settings.log_format)
+    forced = asked_format(settings.format, settings.log_format, settings.signals)
     check_place(output)
     rules = PublishRules(days.dates() if days else (), replace, force, tuple(map(_database, settings.geoip)))
     check_output(output, settings)
@@ -93,6 +100,7 @@ def run_pipeline(
         files = [*_logs(matched, output, settings, account), *spooled]
         plan = plan_inputs(files, open_file, settings.range_bytes, forced)
         plan = dataclasses.replace(plan, problems=(*missing, *plan.problems))
+        more, lists = _more_logs(signals_from, settings, forced), _lists(exclude, forced)
         if not files:
             raise no_input(missing)
         quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
@@ -108,11 +116,41 @@ def run_pipeline(
                 now_ms,
                 days,
                 rules,
-                plan.carries_identifiers,
+                more.batches(settings.range_bytes),
+                lists,
             )
-            with progress(plan) if progress else contextlib.nullcontext():
+            with progress(plan, more.total_bytes) if progress else contextlib.nullcontext():
                 _run(job, chosen, options)
             return _result(plan, place)
+
+
+def _more_logs(patterns: Sequence[str], settings: Settings, forced: str | None) -> Plan:
+    """The logs that are read for signals only.
+
+    Raises:
+        UsageError: one is missing or cannot be read: a child that it tells of would be counted.
+    """
+    matched, missing = match_inputs(patterns)
+    plan = plan_inputs(matched, open_file, settings.range_bytes, forced)
+    for problem in (*missing, *plan.problems):
+        if problem.reason is not FileReason.EMPTY:
+            raise UsageError(
+                f"--signals-from {problem.path}: {problem.reason.advice}; nothing was released, since "
+                "whom it tells of would be counted"
+            )
+    return plan
+
+
+def _lists(patterns: Sequence[str], forced: str | None) -> list[FileRange]:
+    """The lists of people to withhold.
+
+    Raises:
+        UsageError: one is missing or cannot be read.
+    """
+    matched, missing = match_inputs(patterns)
+    for problem in missing:
+        raise UsageError(f"--exclude {problem.path}: {problem.reason.advice}; nothing was released")
+    return plan_exclusions(matched, open_file, forced)
 
 
 def _database(path: str) -> dict[str, Any]:
@@ -207,7 +245,8 @@ def _result(plan: Plan, account: str) -> RunResult:
             "the job ended, but its account did not come back: give the workers a shared --temp_location"
         )
     told = json.loads(content)
-    result = RunResult(plan, Tally(), sorted(map(DayOutcome.from_json, told["days"]), key=lambda d: d.date))
+    days = sorted(map(DayOutcome.from_json, told["days"]), key=lambda d: d.date)
+    result = RunResult(plan, Tally(), days, told["shared_ids"])
     for tally in told["tallies"]:
         result.tally.add(Tally.from_json(tally))
     return result

@@ -17,13 +17,13 @@ from typing import Any, ParamSpec, TypeVar
 
 import apache_beam as beam
 
-from logscrub import engine
+from logscrub import engine, exclusions
 from logscrub.beam import progress
 from logscrub.beam.files import open_file, open_geography, store_at
 from logscrub.config import Settings
 from logscrub.enrich.geography import Geography
 from logscrub.errors import LogscrubError, PublishError, system_reason
-from logscrub.inputs import Batch
+from logscrub.inputs import Batch, FileRange
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import KEY_BYTES, EphemeralKey
 from logscrub.release.day import PublishRules, TableRelease, publish_day
@@ -95,11 +95,15 @@ class Each(beam.DoFn):
 
 
 class ReadSignals(beam.DoFn):
-    """Batch of ranges → its signals."""
+    """Batch of ranges, or a list of people to withhold → its signals."""
 
-    def __init__(self, settings: Settings, now_ms: int) -> None:
+    def __init__(
+        self, settings: Settings, now_ms: int, more: Sequence[Batch] = (), lists: Sequence[FileRange] = ()
+    ) -> None:
         self._settings = settings
         self._now_ms = now_ms
+        self._more = frozenset(more)
+        self._lists = frozenset(lists)
 
     def process(self, batch: Batch, key: bytes) -> Iterator[bytes]:
         yield self._read(batch, key)
@@ -107,8 +111,14 @@ class ReadSignals(beam.DoFn):
     @sealed
     def _read(self, batch: Batch, key: bytes) -> bytes:
         opener = progress.counted(open_file, progress.Phase.READING_SIGNALS)
-        signals = engine.read_signals(batch, opener, self._settings, EphemeralKey(key), self._now_ms)
-        return signals.to_bytes()
+        made = EphemeralKey(key)
+        if batch[0] in self._lists:
+            named = exclusions.read_exclusions(batch[0], opener, self._settings, made, self._now_ms)
+            return named.to_bytes()
+        read = engine.read_signals(
+            batch, opener, self._settings, made, self._now_ms, must_be_whole=batch in self._more
+        )
+        return read.to_bytes()
 
 
 class Withhold(beam.CombineFn):
@@ -154,10 +164,10 @@ class ScrubRange(beam.DoFn):
         self._shards = shards
         self._now_ms = now_ms
         self._days = days
-        self._made_for: tuple[bytes, bytes | None] | None = None
+        self._made_for: tuple[bytes, bytes] | None = None
         self._scrubber: Scrubber | None = None
 
-    def process(self, batch: Batch, key: bytes, withheld: bytes | None = None) -> Iterator[Any]:
+    def process(self, batch: Batch, key: bytes, withheld: bytes) -> Iterator[Any]:
         elements, tally = self._scrub(batch, key, withheld)
         for (date, shard), element in elements:
             yield f"{date}/{shard}", element
@@ -165,7 +175,7 @@ class ScrubRange(beam.DoFn):
 
     @sealed
     def _scrub(
-        self, batch: Batch, key: bytes, withheld: bytes | None
+        self, batch: Batch, key: bytes, withheld: bytes
     ) -> tuple[list[tuple[DayAndShard, bytes]], str]:
         if self._scrubber is None or self._made_for != (key, withheld):
             self._scrubber = self._shared_scrubber(key, withheld)
@@ -174,16 +184,16 @@ class ScrubRange(beam.DoFn):
         elements, tally = engine.scrub_range(batch, opener, self._scrubber, self._settings, self._shards)
         return elements, tally.to_json()
 
-    def _shared_scrubber(self, key: bytes, withheld: bytes | None) -> Scrubber:
-        tag = hashlib.sha256(key + (withheld or b"")).digest()
+    def _shared_scrubber(self, key: bytes, withheld: bytes) -> Scrubber:
+        tag = hashlib.sha256(key + withheld).digest()
         with _SHARING:
             scrubber = _SCRUBBERS.get(tag)
             if scrubber is None:
                 scrubber = _SCRUBBERS[tag] = self._make_scrubber(key, withheld)
         return scrubber
 
-    def _make_scrubber(self, key: bytes, withheld: bytes | None) -> Scrubber:
-        known = None if withheld is None else Withheld.from_bytes(withheld)
+    def _make_scrubber(self, key: bytes, withheld: bytes) -> Scrubber:
+        known = Withheld.from_bytes(withheld)
         geography = Geography([open_geography(path) for path in self._settings.geoip])
         return engine.make_scrubber(
             self._settings, EphemeralKey(key), known, self._now_ms, geography=geography, days=self._days
@@ -251,11 +261,15 @@ class WriteAccount(beam.DoFn):
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def process(self, _: bytes, tallies: list[str], days: list[str]) -> Iterator[bytes]:
-        self._write(tallies, days)
+    def process(
+        self, _: bytes, tallies: list[str], days: list[str], withheld: list[bytes]
+    ) -> Iterator[bytes]:
+        self._write(tallies, days, withheld)
         yield b""
 
     @sealed
-    def _write(self, tallies: list[str], days: list[str]) -> None:
+    def _write(self, tallies: list[str], days: list[str], withheld: list[bytes]) -> None:
         folder, name = self._path.rsplit("/", 1)
-        store_at(folder).write(name, json.dumps({"tallies": sorted(tallies), "days": sorted(days)}).encode())
+        shared = [kind for one in withheld for kind in Withheld.from_bytes(one).shared_ids]
+        told = {"tallies": sorted(tallies), "days": sorted(days), "shared_ids": shared}
+        store_at(folder).write(name, json.dumps(told).encode())

@@ -34,6 +34,8 @@ def account(result: RunResult) -> str:
             for d in result.days
         },
         "rejected": json.loads(tally.to_json())["rejected"],
+        # A value of such a field joins so many others that it is no person's: not_joined leaves it out.
+        "shared_ids": list(result.shared_ids),
         "inputs": {
             **{p.path: p.reason.value for p in result.plan.problems},
             **{path: reason.value for path, reason in tally.problems.items()},

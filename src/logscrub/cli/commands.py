@@ -88,6 +88,20 @@ def cli() -> None:
 @click.option(
     "--account", metavar="FILE", help="Write what became of every line; for you alone, outside DIR."
 )
+@click.option(
+    "--signals-from",
+    multiple=True,
+    metavar="INPUT",
+    help="More logs, such as those of the last weeks: read for signals and links of children and opt-outs "
+    "only, and not counted; may be given more than once.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="FILE",
+    help="People to withhold as a child is, such as parents' requests: an id a line, or records; may be "
+    "given more than once.",
+)
 @click.option("--runner", metavar="NAME", help="Beam runner. [default: local]")
 @click.option(
     "--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads of the local runner. [default: cores]"

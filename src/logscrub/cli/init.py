@@ -53,9 +53,22 @@ def _property(made: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
             kind |= {key: definition[key] for key in ("type", "enum")}
         elif choice is not made:
             kind |= choice
+    if "items" in kind:
+        kind["items"] = _item(kind["items"], definitions)
     if kind.get("default", ...) is None:
         del kind["default"]
     return _ordered(kind)
+
+
+def _item(made: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """What a list holds, with what it refers to in place."""
+    if "$ref" not in made:
+        return made
+    definition: dict[str, Any] = definitions[made["$ref"].rpartition("/")[2]]
+    if "enum" in definition:
+        return {key: definition[key] for key in ("type", "enum")}
+    inner = {name: _property(own, definitions) for name, own in definition["properties"].items()}
+    return definition | {"properties": inner}
 
 
 def _ordered(kind: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +129,13 @@ def _allowed(made: dict[str, Any]) -> str:
         return ", ".join(map(_toml, made["enum"]))
     if made["type"] == "array":
         return f"a list of {_allowed(made['items'])}"
-    words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "text",
+        "boolean": "true or false",
+        "object": "tables (see ARCHITECTURE.md, Signals)",
+    }
     kind = words[made["type"]]
     lowest, highest = (
         None if bound is None else _toml(int(bound) if bound == int(bound) else bound)
@@ -131,6 +150,10 @@ def _toml(value: Any) -> str:
     """A value of JSON as TOML, which writes texts, numbers and lists alike; long integers are grouped."""
     if isinstance(value, int) and value >= _LONG:
         return f"{value:_}"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(own)}" for key, own in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)
 
 

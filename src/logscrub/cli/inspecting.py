@@ -25,9 +25,6 @@ _NAMES = {
     "target": "path",
     "duration": "time to serve",
     "forwarded": "forwarded address",
-    "birth_date": "birth date",
-    "coppa": "COPPA flag",
-    "child": "child flag",
     "device_id": "device id",
     "session_id": "session id",
     "client_id": "client id",
@@ -108,8 +105,10 @@ def _paragraph(found: Inspection) -> Iterator[str]:
         yield _line("or", f"{found.other_format}, which fits as well: choose with --format")
     yield _line("fields", _list(found.fields))
     yield _line("not there", _list(found.missing))
-    yield _line("children", _told(found.child_signals, "by {}", "no signal in this format"))
-    yield _line("opt-outs", "can be told" if found.opt_outs else "no signal in this format")
+    yield _line("children", _told(found.child_signals, "{}", "no signal in this format"))
+    yield _line("opt-outs", _told(found.opt_out_signals, "{}", "no signal in this format"))
+    if found.url_signals:
+        yield _line("in its URLs", _list(found.url_signals))
     yield _line("identifiers", _told(found.identifiers, "{}", "address and user agent only"))
     for cost in found.costs:
         yield _line("costs", cost)

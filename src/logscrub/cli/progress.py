@@ -178,11 +178,12 @@ class _Bar:
 
 
 @contextlib.contextmanager
-def show_progress(plan: Plan) -> Iterator[None]:
+def show_progress(plan: Plan, more_bytes: int = 0) -> Iterator[None]:
     """Show how far the run of a plan is, until the block ends."""
     progress.enter(Phase.STARTED)
     ended = threading.Event()
-    shown = threading.Thread(target=_show, args=(plan, ended), name="progress", daemon=True)
+    to_read = progress.bytes_to_read(plan, more_bytes)
+    shown = threading.Thread(target=_show, args=(plan, to_read, ended), name="progress", daemon=True)
     shown.start()
 
     def end() -> None:
@@ -193,8 +194,8 @@ def show_progress(plan: Plan) -> Iterator[None]:
         yield
 
 
-def _show(plan: Plan, ended: threading.Event) -> None:
-    to_read, started = progress.bytes_to_read(plan), time.monotonic()
+def _show(plan: Plan, to_read: dict[Phase, int], ended: threading.Event) -> None:
+    started = time.monotonic()
     # A bar that cannot be drawn is no reason to say a word.
     with contextlib.suppress(Exception):
         display: _Display = _Bar() if _on_terminal() else _Lines(plan)

@@ -67,6 +67,8 @@ def run_logs(
             replace=options["replace"],
             force=options["force"],
             account=account,
+            signals_from=options["signals_from"],
+            exclude=options["exclude"],
             runner=options["runner"],
             jobs=options["jobs"],
             beam_flags=beam_flags,

@@ -9,13 +9,16 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from logscrub.config import Audience, Settings, Support
+from logscrub.config import Audience, OptOuts, Settings, Support
 from logscrub.engine import RunResult
 from logscrub.errors import ExitCode, FileReason, LineReason
+from logscrub.formats.carried import carried_signals
+from logscrub.formats.pasted import NEEDED, costs
+from logscrub.formats.records import carries_identifiers
 from logscrub.formats.registry import format_by_name, told_name
 from logscrub.inputs import FileProblem, Plan
 from logscrub.release.day import DayOutcome, DayStatus
-from logscrub.schemas import table_schemas
+from logscrub.schemas import signal_catalogue, table_schemas
 
 _STATUS = {
     DayStatus.RELEASED: "released",
@@ -59,6 +62,8 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
         rate, limit = result.tally.reject_rate, settings.reject_limit
         yield f"warning: {rate:.1%} of the lines not withheld are rejected, over the limit of {limit:.1%}"
     yield from _doubts(result, settings)
+    yield from _ageless(result.plan, settings)
+    yield from _costs(result.plan)
     if result.tally.unfinished:
         lines = "1 line" if result.tally.unfinished == 1 else f"{result.tally.unfinished:,} lines"
         yield f"note: {lines} of a day that is not over yet ({settings.timezone}): run again when it is"
@@ -83,6 +88,34 @@ def _doubts(result: RunResult, settings: Settings) -> Iterator[str]:
     for path, reasons in sorted(result.tally.rejected.items()):
         if LineReason.UNPARSABLE in reasons and path in formats:
             yield f"note: {path}: read as {_named([formats[path]])}: {otherwise}"
+
+
+def _costs(plan: Plan) -> Iterator[str]:
+    """What the formats cannot carry costs: of one that an operator wrote everything, else what is needed."""
+    told: dict[str, None] = {}
+    for name in sorted({part.format for part in plan.ranges}):
+        shown, fields = told_name(name), format_by_name(name).fields
+        for cost in costs(fields) if shown != name else costs(fields, NEEDED):
+            told[f"warning: {shown}: {cost}"] = None
+    yield from told
+
+
+def _ageless(plan: Plan, settings: Settings) -> Iterator[str]:
+    """That an audience with children needs ages, which the logs cannot tell."""
+    if settings.audience is Audience.GENERAL or not plan.ranges or _tells_ages(plan, settings):
+        return
+    withheld = "all but those whose URLs tell one" if settings.audience is Audience.MIXED else "all"
+    yield (
+        f"warning: for a {settings.audience} audience records of unknown age are withheld, and the formats "
+        f"of these logs have no place for an age: {withheld} are (see: logscrub inspect)"
+    )
+
+
+def _tells_ages(plan: Plan, settings: Settings) -> bool:
+    """Whether any format has a place for an age, beside what the URLs of its lines may hold."""
+    catalogue = signal_catalogue(settings.signals)
+    formats = [format_by_name(name, signals=settings.signals) for name in plan.formats]
+    return any(carried_signals(one.fields, one.signals, catalogue).age for one in formats)
 
 
 def _wrong(plan: Plan) -> Iterator[FileProblem]:
@@ -212,12 +245,14 @@ def _day_notes(days: Sequence[DayOutcome], settings: Settings) -> Iterator[str]:
 
 def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator[str]:
     """What the formats and the settings leave open."""
-    blind = sorted({r.format for r in result.plan.ranges if not format_by_name(r.format).carries_identifiers})
+    blind = [name for name in result.plan.formats if not carries_identifiers(format_by_name(name).fields)]
     if blind and settings.audience is Audience.GENERAL:
         yield (
-            f"note: {_named(blind)} logs carry no sign of a child or an opt-out of their own: see the "
+            f"note: {_named(blind)} logs carry no sign of a child or an opt-out but in their URLs: see the "
             "promises in the README"
         )
+    if settings.opt_outs is OptOuts.EXCLUDE_FROM_SHARING:
+        yield "note: people who opted out are counted here (opt_outs): this release is not to be shared"
     if hostless := _named(list(_hostless(result, settings))):
         yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
     used = {part.format for part in result.plan.ranges}
@@ -273,7 +308,7 @@ def _why_nobody(result: RunResult, settings: Settings) -> str:
     """What the setting of the audience and the formats alone tell of a release of nobody."""
     if settings.audience is Audience.CHILD_DIRECTED:
         return ": for a child-directed audience everyone is withheld"
-    if settings.audience is Audience.MIXED and not result.plan.carries_identifiers:
+    if settings.audience is Audience.MIXED and not _tells_ages(result.plan, settings):
         return ": for a mixed audience unknown ages are withheld, and these logs carry no age"
     return ""
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.errors import LineReason
-from logscrub.formats.cookies import cookie_ids
 from logscrub.formats.records import (
     IDS,
     Int64Array,
@@ -18,6 +17,7 @@ from logscrub.formats.records import (
     problem_code,
     record_batch,
 )
+from logscrub.formats.sent import signal_column
 from logscrub.formats.times import CLF_WIDTH, Times, clf_times, text_rows
 
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
@@ -35,11 +35,14 @@ _LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serv
 _STATUS_FIRST, _STATUS_AFTER = 100, 600
 
 
-TEXTS = ("address", "forwarded", "host", "language", "connection", "carrier", "opt_out", *IDS)
+TEXTS = ("address", "forwarded", "host", "language", "connection", "carrier", *IDS)
 """Values that are columns of `RECORDS` as they stand."""
 
 HEADERS = ("referrer", "user_agent", "request", "method", "target", "path", "query", "cookie")
 """Values that servers escape, and that need more than to be taken over."""
+
+_SIGNAL, _AT = "signal__", "__at__"
+
 
 DURATIONS = {"duration_s": 1e6, "duration_ms": 1e3, "duration_us": 1.0, "duration_ns": 1e-3}
 """Values that say how long it took, and microseconds in one of their units."""
@@ -55,8 +58,8 @@ class Captured:
     Attributes:
         lines: index in the block of the line of each row.
         time: dictionary of strings or bytes; None where the format has no time.
-        columns: dictionaries of strings, whose values may repeat: any of `TEXTS`, `HEADERS` and `DURATIONS`,
-            `status` and `bytes`. Status and bytes are digits that fit an int64, or `-`.
+        columns: dictionaries of strings, whose values may repeat: any of `TEXTS`, `HEADERS`, `DURATIONS`
+            and signals, `status` and `bytes`. Status and bytes are digits that fit an int64, or `-`.
         read_time: reads the distinct values of `time`; those that no row has may have any form.
     """
 
@@ -73,12 +76,15 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     for name in TEXTS:
         if name in given:
             columns[name] = _text(given[name], escaped=name not in {"address", "host"})
-    for name in ("referrer", "user_agent"):
+    for name in ("referrer", "user_agent", "cookie"):
         if name in given:
             columns[name] = _text(given[name], escaped=True)
     columns |= _request_columns(given)
-    if "cookie" in given:
-        columns |= _cookie_columns(given["cookie"], columns)
+    sent = [
+        (name_of_signal(name), _text(given[name], escaped=True)) for name in sorted(given) if is_signal(name)
+    ]
+    if sent:
+        columns["signals"] = signal_column(sent)
     columns |= _duration_column(given)
     times = _times(captured)
     if "status" in given:
@@ -95,15 +101,34 @@ def fields_of(names: Iterable[str], *, timed: bool) -> frozenset[str]:
     """Columns of `RECORDS` that values of these names give."""
     fields = {"time"} if timed else set()
     for name in names:
-        fields |= set(_GIVES.get(name, (name,)))
+        fields |= {"signals"} if is_signal(name) else set(_GIVES.get(name, (name,)))
     return frozenset(fields)
+
+
+def signals_of(names: Iterable[str]) -> frozenset[str]:
+    """Names of the signals that values of these names are."""
+    return frozenset(name_of_signal(name) for name in names if is_signal(name))
+
+
+def signal_value(name: str, place: str) -> str:
+    """Name of a value that is a signal: the signal, and what the log calls it; a group may be named so."""
+    return f"{_SIGNAL}{name}{_AT}{re.sub(r'[^0-9A-Za-z_]', '_', place)}"
+
+
+def is_signal(name: str) -> bool:
+    """Whether a value of that name is a signal."""
+    return name.startswith(_SIGNAL)
+
+
+def name_of_signal(name: str) -> str:
+    """Name of the signal that a value is."""
+    return name.removeprefix(_SIGNAL).partition(_AT)[0]
 
 
 _GIVES = {
     "request": ("method", "target"),
     "path": ("target",),
     "query": ("target",),
-    "cookie": ("client_id", "session_id"),
     **dict.fromkeys(DURATIONS, ("duration",)),
 }
 
@@ -115,7 +140,7 @@ def _text(column: pa.DictionaryArray, *, escaped: bool) -> pa.DictionaryArray:
 
 def _request_columns(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Array]:
     """Method and target: of the request line where there is one, else of their own values."""
-    columns = _split_request(given["request"]) if "request" in given else {}
+    columns = split_request(given["request"]) if "request" in given else {}
     apart = {name: _text(given[name], escaped=True) for name in ("method", "target") if name in given}
     if "path" in given and "target" not in apart:
         apart["target"] = _target(given)
@@ -140,12 +165,6 @@ def _target(given: Mapping[str, pa.DictionaryArray]) -> pa.DictionaryArray:
     place = pc.add(query.indices, 1).fill_null(0)
     joined = pc.binary_join_element_wise(path.cast(pa.string()), distinct.take(place), "")
     return joined.dictionary_encode()
-
-
-def _cookie_columns(cookie: pa.DictionaryArray, known: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    """Ids that known cookies hold, where the log does not give the id by itself."""
-    found = cookie_ids(_unescape(cookie.dictionary))
-    return {name: encoded(cookie.indices, ids) for name, ids in found.items() if name not in known}
 
 
 def _duration_column(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Array]:
@@ -205,7 +224,7 @@ def _integers(column: pa.DictionaryArray) -> Int64Array:
     return numbers[rows]
 
 
-def _split_request(request: pa.DictionaryArray) -> dict[str, pa.Array]:
+def split_request(request: pa.DictionaryArray) -> dict[str, pa.Array]:
     """Split request lines into `method` and `target`; both are null where a request is no request line."""
     rest = _unescape(request.dictionary)
     found = {name: pa.nulls(len(rest), pa.string()) for name in ("method", "target")}

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from logscrub.errors import UsageError
-from logscrub.formats import cookies
+from logscrub.formats.access import signal_value
 from logscrub.formats.expressions import ANY, Part, Value
 from logscrub.formats.lines import LineFormat
 from logscrub.formats.time_formats import CLF, Clock
 from logscrub.formats.times import CLF_PATTERN
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Catalogue
 
 _TOKEN = re.compile(r"[^\"%{}\s]*")
 IDENT = "[^ .:,]+"  # of RFC 1413; what looks like a host or an address is not in its place
@@ -65,10 +67,15 @@ HEADERS = {
     "x-real-ip": Value("forwarded", ANY, 2),
     "cf-connecting-ip": Value("forwarded", ANY, 3),
     "true-client-ip": Value("forwarded", ANY, 4),
-    "sec-gpc": Value("opt_out", ANY, 0),
-    "dnt": Value("opt_out", ANY, 1),
 }
 """By the lower-case name of a request header; nginx and others log the same."""
+
+
+def request_header(name: str, catalogue: Catalogue) -> Value:
+    """What a request header is: its column is "" where it has no use."""
+    found = catalogue.header.get(name.lower())
+    return Value(signal_value(found, name.lower())) if found else HEADERS.get(name.lower(), Value(""))
+
 
 _PARAMETERS: dict[str, dict[str, Value]] = {
     "a": {"c": Value("address", ADDRESS, 2)},
@@ -102,7 +109,12 @@ class _Time:
 
 
 def compile_log_format(
-    text: str, *, name: str | None = None, mark: re.Pattern[bytes] | None = None, source_timezone: str = "UTC"
+    text: str,
+    *,
+    name: str | None = None,
+    mark: re.Pattern[bytes] | None = None,
+    source_timezone: str = "UTC",
+    catalogue: Catalogue | None = None,
 ) -> LineFormat:
     r"""Compile a LogFormat string.
 
@@ -112,6 +124,7 @@ def compile_log_format(
         name: name of the format; by default it holds the text.
         mark: what a file in the format must hold.
         source_timezone: IANA name of the zone of times that are written without one.
+        catalogue: the signals that are known; by default those of schemas/signals.toml.
 
     Raises:
         UsageError: a directive is malformed or unknown; the message says where.
@@ -120,7 +133,7 @@ def compile_log_format(
     parts: list[Part | _Time] = []
     for match in _DIRECTIVE.finditer(log_format):
         if match[0].startswith("%"):
-            parts += _parts(match, parts)
+            parts += _parts(match, parts, catalogue or signal_catalogue())
         else:
             parts.append(match[0])
     clock, timed = _with_clock(parts)
@@ -150,7 +163,7 @@ def _log_format(text: str) -> str:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), text)
 
 
-def _parts(match: re.Match[str], before: list[Part | _Time]) -> list[Part | _Time]:
+def _parts(match: re.Match[str], before: list[Part | _Time], catalogue: Catalogue) -> list[Part | _Time]:
     """What one directive stands for; the part before it may change with it."""
     modifiers, name, place = match["modifiers"], match["name"], match.start() + 1
     if name is None:
@@ -170,7 +183,7 @@ def _parts(match: re.Match[str], before: list[Part | _Time]) -> list[Part | _Tim
         return [Value("", PORT_AFTER_HOST)]
     if parameter is not None and name in _NEEDS_PARAMETER and not _TOKEN.fullmatch(parameter):
         raise UsageError(f"the log format is malformed at character {place}: a brace is not closed there")
-    value = _value(name, parameter)
+    value = _value(name, parameter, catalogue)
     if value is None:
         shown = f"%{{{parameter}}}{name}" if parameter is not None else f"%{name}"
         raise UsageError(f"the log format has an unknown directive at character {place}: {shown}")
@@ -189,13 +202,13 @@ def _is_host(parts: list[Part | _Time]) -> bool:
     return bool(parts) and isinstance(parts[-1], Value) and parts[-1].column == "host"
 
 
-def _value(name: str, parameter: str | None) -> Value | None:
+def _value(name: str, parameter: str | None, catalogue: Catalogue) -> Value | None:
     if parameter is None or (parameter == "" and name not in _NEEDS_PARAMETER):
         return _PLAIN.get(name)
     if name == "i":
-        return HEADERS.get(parameter.lower(), Value(""))
+        return request_header(parameter, catalogue)
     if name == "C":
-        return Value("cookie", ANY, 1, parameter) if parameter in cookies.KNOWN else Value("")
+        return Value("cookie", ANY, 1, parameter)
     if name in _NEEDS_PARAMETER:
         return Value("")
     known = _PARAMETERS.get(name, {})

@@ -10,32 +10,28 @@ import pyarrow.compute as pc
 from logscrub.errors import LineReason
 from logscrub.formats import access
 from logscrub.formats.access import DURATIONS, status_numbers, times_columns
-from logscrub.formats.json_fields import KINDS, TEXT_FIELDS, FieldMap, Kind, parse_field_map
-from logscrub.formats.json_values import OPT_OUT_OF, most_child_like
+from logscrub.formats.json_fields import KINDS, TEXT_FIELDS, FieldMap, parse_field_map
 from logscrub.formats.records import (
     IDS,
-    SIGNALS,
     Int64Array,
-    carries_identifiers,
     null_where_absent,
     nulls,
     problem_code,
     record_batch,
 )
+from logscrub.formats.sent import signal_column
 from logscrub.formats.times import Times, event_times, json_times
+from logscrub.signals import BETWEEN_VALUES
 
 EVENT_MAP = parse_field_map(
     """
     time=time address=ip host=host method=method path=path url=url status=status bytes=bytes
     duration_ms=duration_ms referrer=referrer user_agent=user_agent language=language connection=connection
-    carrier=carrier device_id=device_id session_id=session_id client_id=client_id user_id=user_id age=age
-    birth_date=birth_date child=child coppa=coppa opt_out=opt_out event=event
+    carrier=carrier cookie=cookie device_id=device_id session_id=session_id client_id=client_id
+    user_id=user_id event=event
     """
 )
-"""Fields of `schemas/event.schema.json` that are read; all others are never looked at."""
-
-FIELDS = {path: KINDS[field] for field, path in EVENT_MAP.entries}
-"""The keys of `EVENT_MAP` and what each is for."""
+"""Fields of `schemas/event.schema.json` that are read beside signals; all others are never looked at."""
 
 _PLAIN_NUMBER = r"\A-?\d{1,18}(?:\.\d{1,9})?\z"
 _WITH_UNIT = r"\A(?P<number>\d{1,15}(?:\.\d{1,9})?)(?P<unit>ns|us|µs|ms|s)\z"
@@ -86,7 +82,7 @@ def to_records(
     """Make `RECORDS` of the values of JSON lines.
 
     `path`, with `query` where it has none, wins over the target of `request`, and this over `url`, which
-    also gives an absent host. `us_privacy` and `ad_tracking` join `opt_out`.
+    also gives an absent host. Of ids and signals all count.
 
     Args:
         values: cells for each slot of the map.
@@ -100,16 +96,12 @@ def to_records(
     for slot, cells in zip(fields.slots, values.cells, strict=True):
         if not cells.empty:
             given.setdefault(slot.field, []).append(cells)
-    columns = {
-        field: _text_column(_text(given[field]), keep_empty=KINDS[field] is not Kind.TEXT)
-        for field in (*TEXT_FIELDS, *IDS)
-        if field in given
-    }
+    columns = {field: _text_column(_text(given[field])) for field in TEXT_FIELDS if field in given}
+    columns |= {field: _id_column(given[field]) for field in IDS if field in given}
     if clean:
         for field in {"referrer", "user_agent", "language"} & columns.keys():
             columns[field] = _mapped(columns[field], lambda text: null_where_absent(clean(text)))
-    doubt = values.doubt if carries_identifiers(fields.columns) else pa.nulls(rows, pa.string())
-    columns |= _signals(given, doubt)
+    columns["signals"] = _signals(given, values.doubt)
     columns |= _request(given, columns)
     if kind := _first(given.get("connection_type", [])):
         columns["connection"] = _connection(columns.get("connection"), kind)
@@ -151,12 +143,21 @@ def _text(candidates: Sequence[Cells]) -> pa.Array:
     return pc.coalesce(*map(null_where_absent, texts), *texts)
 
 
-def _text_column(text: pa.Array, *, keep_empty: bool) -> pa.DictionaryArray:
+def _id_column(candidates: Sequence[Cells]) -> pa.DictionaryArray:
+    """All ids of each row: each joins by itself."""
+    if len(candidates) == 1:
+        return candidates[0].text.dictionary_encode()
+    texts = [null_where_absent(cells.text) for cells in candidates]
+    # Arrow's own way to skip nulls loses rows of nothing but nulls (pyarrow 25).
+    marked = [pc.binary_join_element_wise(BETWEEN_VALUES, text, "").fill_null("") for text in texts]
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*marked, ""), 1)
+    return null_where_absent(joined).dictionary_encode()
+
+
+def _text_column(text: pa.Array) -> pa.DictionaryArray:
     if text.null_count == len(text):
         return nulls(len(text))
     column = text.dictionary_encode()
-    if keep_empty:  # what an empty id or signal means is for privacy to say
-        return column
     values = null_where_absent(column.dictionary)
     return column if not values.null_count else pc.take(values, column.indices).dictionary_encode()
 
@@ -165,41 +166,12 @@ def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) 
     return change(column.dictionary).take(column.indices).dictionary_encode()
 
 
-def _signals(given: dict[str, list[Cells]], doubt: pa.Array) -> dict[str, pa.Array]:
-    """Of all that was said of a signal take what is most like a child's, row by row."""
-    said = {field: [cells.text for cells in given.get(field, [])] for field in (*SIGNALS, *OPT_OUT_OF)}
-    for field in OPT_OUT_OF:
-        said["opt_out"] += said.pop(field)
-    columns = {}
-    for field, texts in said.items():
-        text = texts[0] if len(texts) == 1 else _most_child_like(field, texts)
-        if field == "child" and doubt.null_count < len(doubt):
-            sure = pa.nulls(len(doubt), pa.string()) if text is None else text
-            text = _most_child_like(field, [sure, doubt])
-        if text is not None:
-            columns[field] = text.dictionary_encode()
-    return columns
-
-
-def _most_child_like(field: str, texts: list[pa.Array]) -> pa.Array | None:
-    """Choose in each row; Python sees distinct combinations only, most of which say nothing or one thing."""
-    if not texts:
-        return None
-    coded = [text.dictionary_encode() for text in texts]
-    codes = np.stack([pc.fill_null(column.indices, -1).to_numpy() for column in coded])
-    combinations, row = np.unique(codes, axis=1, return_inverse=True)
-    dictionaries = [column.dictionary.to_pylist() for column in coded]
-    chosen: list[str | None] = []
-    for combination in combinations.T.tolist():
-        values = {words[at] for words, at in zip(dictionaries, combination, strict=True) if at >= 0}
-        chosen.append(_chosen(field, values))
-    return pa.array(chosen, pa.string()).take(pa.array(row.reshape(-1)))
-
-
-def _chosen(field: str, values: set[str]) -> str | None:
-    """A value that stands alone is given as it is, so that it never matters what other lines say."""
-    said = values - {"", "-"} or values
-    return most_child_like(field, said) if len(said) > 1 else min(said, default=None)
+def _signals(given: dict[str, list[Cells]], doubt: pa.Array) -> pa.DictionaryArray:
+    """All signals that were sent; a doubt about whose record it is counts as a child's."""
+    sent = [(field, cells.text) for field, found in given.items() if field not in KINDS for cells in found]
+    if doubt.null_count < len(doubt):
+        sent.append(("child", doubt))
+    return signal_column(sent) if sent else nulls(len(doubt))
 
 
 def _request(given: dict[str, list[Cells]], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
@@ -214,7 +186,7 @@ def _request(given: dict[str, list[Cells]], columns: dict[str, pa.Array]) -> dic
     if "path" in text:
         found["target"].append(_with_query(text["path"], text.get("query")))
     if "request" in given:
-        split = access._split_request(_text(given["request"]).dictionary_encode())
+        split = access.split_request(_text(given["request"]).dictionary_encode())
         for field in ("method", "target"):
             found[field].append(split[field].cast(pa.string()))
     if "url" in text:

@@ -15,11 +15,7 @@ def percent_decoded(text: pa.Array) -> pa.Array:
 
 
 def _map(text: str, *, joined: bool = False) -> FieldMap:
-    return FieldMap(parse_field_map(f"{text} {_SIGNALS}").entries, joined)
-
-
-# Names that can mean nothing else; the age of a CDN is that of its copy.
-_SIGNALS = "child=child coppa=coppa birth_date=birth_date opt_out=opt_out"
+    return FieldMap(parse_field_map(text).entries, joined)
 
 
 NGINX = JsonFormat(
@@ -34,10 +30,11 @@ NGINX = JsonFormat(
         path=request_uri request=request url=uri query=args query=query_string
         status=status bytes=body_bytes_sent bytes=bytes_sent duration_s=request_time
         referrer=http_referer referrer=http_referrer referrer=referer referrer=referrer
-        user_agent=http_user_agent user_agent=user_agent language=http_accept_language opt_out=http_sec_gpc
+        cookie=http_cookie user_agent=http_user_agent user_agent=user_agent language=http_accept_language
         """
     ),
     re.compile(rb'"(?:remote_addr|time_local|time_iso8601|body_bytes_sent|http_user_agent)"'),
+    headers=("http_{snake}", "{snake}"),
 )
 """nginx with `log_format … escape=json` or the default escapes; the keys are the names of its variables."""
 
@@ -50,13 +47,15 @@ CADDY = JsonFormat(
         forwarded=request.headers.X-Forwarded-For[0]
         host=request.host method=request.method path=request.uri
         status=status bytes=size duration_s=duration
-        referrer=request.headers.Referer[0] user_agent=request.headers.User-Agent[0]
-        language=request.headers.Accept-Language[0] opt_out=request.headers.Sec-Gpc[0]
+        referrer=request.headers.Referer[0] cookie=request.headers.Cookie[0]
+        user_agent=request.headers.User-Agent[0]
+        language=request.headers.Accept-Language[0]
         """
     ),
     re.compile(rb'"request"\s*:\s*\{'),
     # An error of a handler is logged with its request, which the access log tells of too.
     refused=re.compile(rb'"logger"\s*:\s*"http\.log\.error'),
+    headers=("request.headers.{canonical}[0]",),
 )
 """Caddy 2, before 2.5 (`remote_addr` with its port) and after (`remote_ip`, `client_ip`)."""
 
@@ -69,11 +68,12 @@ TRAEFIK = JsonFormat(
         host=RequestHost host=RequestAddr method=RequestMethod path=RequestPath
         status=DownstreamStatus status=OriginStatus
         bytes=DownstreamContentSize bytes=OriginContentSize duration_ns=Duration
-        referrer=request_Referer[0] user_agent=request_User-Agent[0]
-        language=request_Accept-Language[0] opt_out=request_Sec-Gpc[0]
+        referrer=request_Referer[0] cookie=request_Cookie[0] user_agent=request_User-Agent[0]
+        language=request_Accept-Language[0]
         """
     ),
     re.compile(rb'"(?:RequestPath|DownstreamStatus|ClientHost)"'),
+    headers=("request_{canonical}[0]",),
 )
 
 GCP_LB = JsonFormat(
@@ -119,11 +119,12 @@ CLOUDFLARE = JsonFormat(
         address=ClientIP host=ClientRequestHost method=ClientRequestMethod
         path=ClientRequestURI path=ClientRequestPath
         status=EdgeResponseStatus bytes=EdgeResponseBytes duration_ms=EdgeTimeToFirstByteMs
-        referrer=ClientRequestReferer user_agent=ClientRequestUserAgent
-        language=RequestHeaders.accept-language opt_out=RequestHeaders.sec-gpc
+        referrer=ClientRequestReferer cookie=RequestHeaders.cookie user_agent=ClientRequestUserAgent
+        language=RequestHeaders.accept-language
         """
     ),
     re.compile(rb'"(?:ClientRequest(?:URI|Path|Host)|EdgeStartTimestamp|EdgeResponseStatus)"'),
+    headers=("RequestHeaders.{lower}",),
 )
 """Cloudflare Logpush, http_requests; headers only where they were added as custom fields."""
 
@@ -137,11 +138,12 @@ FASTLY = JsonFormat(
         bytes=response_body_size bytes=resp_body_size bytes=response_bytes
         duration_us=time_elapsed duration_us=elapsed_usec
         referrer=request_referer referrer=referer
-        user_agent=request_user_agent user_agent=user_agent
-        language=request_accept_language opt_out=request_sec_gpc
+        cookie=request_cookie user_agent=request_user_agent user_agent=user_agent
+        language=request_accept_language
         """
     ),
     re.compile(rb'"(?:fastly_server|fastly_is_edge|request_user_agent|response_state)"'),
+    headers=("request_{snake}",),
 )
 """Fastly, with the keys of the examples in its guides; time_elapsed is in microseconds."""
 
@@ -170,11 +172,12 @@ ENVOY = JsonFormat(
         method=method method=:method
         path=x-envoy-original-path path=x-envoy-origin-path path=x_envoy_original_path path=path path=:path
         status=response_code bytes=bytes_sent duration_ms=duration
-        referrer=referer user_agent=user-agent user_agent=user_agent
-        language=accept-language opt_out=sec-gpc
+        referrer=referer cookie=cookie user_agent=user-agent user_agent=user_agent
+        language=accept-language
         """
     ),
     re.compile(rb'"(?:response_flags|downstream_remote_address|upstream_cluster)"'),
+    headers=("{lower}",),
 )
 """Envoy, Envoy Gateway and Istio, with the keys of their default JSON formats."""
 
@@ -195,6 +198,7 @@ ECS = JsonFormat(
         joined=True,
     ),
     re.compile(rb'"@timestamp"'),
+    headers=("http.request.headers.{lower}",),
 )
 """Elastic Common Schema 8, keys nested or joined."""
 
@@ -215,12 +219,13 @@ OTEL = JsonFormat(
         referrer=attributes.http.request.header.referer[0]
         user_agent=attributes.user_agent.original user_agent=attributes.http.user_agent
         language=attributes.http.request.header.accept-language[0]
-        opt_out=attributes.http.request.header.sec-gpc[0]
+        cookie=attributes.http.request.header.cookie[0]
         device_id=attributes.device.id session_id=attributes.session.id user_id=attributes.user.id
         """,
         joined=True,
     ),
     re.compile(rb'"attributes'),
+    headers=("attributes.http.request.header.{lower}[0]",),
 )
 """OpenTelemetry log records with attributes as an object, one a line.
 
@@ -233,9 +238,7 @@ _OPENRTB = """
     connection_type=device.connectiontype
     device_id=device.ifa client_id=device.didsha1 client_id=device.didmd5
     session_id=device.dpidsha1 session_id=device.dpidmd5
-    user_id=user.id user_id=user.buyeruid birth_date=user.yob
-    coppa=regs.coppa coppa=regs.ext.coppa opt_out=device.lmt opt_out=device.dnt opt_out=regs.ext.gpc
-    us_privacy=regs.us_privacy us_privacy=regs.ext.us_privacy
+    user_id=user.id user_id=user.buyeruid
     url=site.page host=site.domain host=app.bundle referrer=site.ref
 """
 OPENRTB = JsonFormat(
@@ -265,16 +268,12 @@ SDK_EVENTS = JsonFormat(
         path=context.page.path url=context.page.url url=properties.$current_url
         referrer=context.page.referrer referrer=properties.$referrer
         host=context.app.namespace
-        ad_tracking=context.device.adTrackingEnabled
-        opt_out=device.is_limited_ad_tracking opt_out=context.device.limitAdTracking opt_out=opt_out
-        age=context.traits.age age=traits.age age=user_properties.age age=age
-        birth_date=context.traits.birthday birth_date=traits.birthday birth_date=birth_date
-        child=child coppa=coppa
         """
     ),
     re.compile(
         rb'"(?:anonymousId|event_type|user_pseudo_id|distinct_id|event_timestamp|amplitude_id|advertisingId)"'
     ),
+    has_events=True,
 )
 """Events of mobile and web SDKs in the manner of Segment, Amplitude, Mixpanel and Firebase."""
 

@@ -3,12 +3,15 @@
 import functools
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from logscrub.errors import UsageError
 from logscrub.formats.access import DURATIONS
-from logscrub.formats.records import IDS, SIGNALS
+from logscrub.formats.records import IDS
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Catalogue
 
 
 class Kind(StrEnum):
@@ -32,6 +35,7 @@ TEXT_FIELDS = (
     "connection",
     "carrier",
     "event",
+    "cookie",
 )
 """Fields that are columns of `RECORDS` as they stand."""
 
@@ -40,19 +44,16 @@ KINDS = {
     **dict.fromkeys((*TEXT_FIELDS, "path", "query", "url", "request"), Kind.TEXT),
     **dict.fromkeys(("status", "bytes", "connection_type", *DURATIONS), Kind.NUMBER),
     **dict.fromkeys(IDS, Kind.ID),
-    **dict.fromkeys((*SIGNALS, "us_privacy", "ad_tracking"), Kind.SIGNAL),
 }
-"""All fields that a map may name.
+"""All fields that a map may name, beside signals.
 
-`request` is a request line, `us_privacy` a US Privacy String, `ad_tracking` whether an app may track its
-user, and `connection_type` a number of the list Connection Type of OpenRTB.
+`request` is a request line, and `connection_type` a number of the list Connection Type of OpenRTB.
 """
 
 _GIVES = {
     **dict.fromkeys(("path", "query"), ("target",)),
     "url": ("target", "host"),
     "request": ("method", "target"),
-    **dict.fromkeys(("us_privacy", "ad_tracking"), ("opt_out",)),
     "connection_type": ("connection",),
     **dict.fromkeys(DURATIONS, ("duration",)),
 }
@@ -76,7 +77,7 @@ class Slot:
     @property
     def kind(self) -> Kind:
         """What the value is for."""
-        return KINDS[self.field]
+        return KINDS.get(self.field, Kind.SIGNAL)
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ class FieldMap:
     A path is keys with dots between them; `[0]` goes into the first element of an array, or stays where
     there is none. Keys may also be written together, as exporters of ECS do: `client.ip` finds
     `{"client": {"ip": …}}` and `{"client.ip": …}`. Of several paths of a field the first that holds
-    something counts; of signals (age, birth_date, child, coppa, opt_out) all are read, and the one that is
-    most like a child's counts.
+    something counts; of ids and signals all do.
 
     Attributes:
         entries: fields and paths.
@@ -97,37 +97,73 @@ class FieldMap:
     entries: tuple[tuple[str, str], ...]
     joined: bool = True
 
-    @property
+    @functools.cached_property
     def columns(self) -> frozenset[str]:
         """Columns of `RECORDS` that lines can give."""
-        return frozenset(column for field, _ in self.entries for column in _GIVES.get(field, (field,)))
+        columns = (
+            _GIVES.get(field, (field,)) if field in KINDS else ("signals",) for field, _ in self.entries
+        )
+        return frozenset(itertools.chain.from_iterable(columns))
 
     @property
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that it finds."""
+        return frozenset(field for field, _ in self.entries if field not in KINDS)
+
+    @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:
         """Every spelling of every path, in the order in which they are looked for."""
         return _slots(self)
 
 
-def parse_field_map(text: str) -> FieldMap:
+def with_signals(
+    fields: FieldMap, catalogue: Catalogue, headers: Sequence[str], *, of_events: bool
+) -> FieldMap:
+    """Add the places of signals to a map.
+
+    Args:
+        fields: the map of a format.
+        catalogue: the signals.
+        headers: paths of request headers, with `{canonical}`, `{lower}` or `{snake}` for the name.
+        of_events: whether the lines are events, so that names mean what they say.
+
+    Raises:
+        UsageError: a signal has the name of another field.
+    """
+    clash = KINDS.keys() & catalogue.by_name.keys()
+    if clash:
+        raise UsageError(f"signals: {min(clash)} is the name of another field: give the signal another one")
+    found = [
+        (name, path.format(canonical=header.title(), lower=header, snake=header.replace("-", "_")))
+        for header, name in catalogue.header.items()
+        for path in headers
+    ]
+    found += catalogue.paths(of_events=of_events)
+    return replace(fields, entries=tuple(dict.fromkeys((*fields.entries, *found))))
+
+
+def parse_field_map(text: str, catalogue: Catalogue | None = None) -> FieldMap:
     """Read a field map as it is written in flags and configuration.
 
     Args:
         text: `field=path` parts with spaces or commas between them, such as
             `time=ts address=client.ip user_agent=headers.User-Agent[0]`.
+        catalogue: the signals that it may name; by default those of schemas/signals.toml.
 
     Raises:
         UsageError: a part is not of this form, names a field that does not exist, or there is none.
     """
+    known = (*KINDS, *(catalogue or signal_catalogue()).by_name)
     entries = []
     for part in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
         field, equals, path = part.partition("=")
         if not equals or not _PATH.fullmatch(path):
             raise UsageError(
                 f"'{part}' is no part of a field map: write field=path, such as address=client.ip; "
-                f"fields are: {', '.join(KINDS)}"
+                f"fields are: {', '.join(known)}"
             )
-        if field not in KINDS:
-            raise UsageError(f"there is no field '{field}' for a field map; fields are: {', '.join(KINDS)}")
+        if field not in known:
+            raise UsageError(f"there is no field '{field}' for a field map; fields are: {', '.join(known)}")
         entries.append((field, path))
     return FieldMap(tuple(dict.fromkeys(entries)))
 

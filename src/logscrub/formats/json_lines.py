@@ -5,6 +5,7 @@ known key or changes a type. What it refuses is cut into parts and tried again; 
 line. Both ways give a line the same values, so what a line yields depends on this line alone.
 """
 
+import functools
 import itertools
 import json
 import re
@@ -19,7 +20,7 @@ from pyarrow import json as arrow_json
 
 from logscrub.formats import events, json_types, json_values
 from logscrub.formats.events import EVENT_MAP, Cells, Values, absent
-from logscrub.formats.json_fields import FieldMap, Slot
+from logscrub.formats.json_fields import FieldMap, Slot, with_signals
 from logscrub.formats.json_values import JsonObject
 from logscrub.formats.records import (
     RECORDS,
@@ -27,9 +28,10 @@ from logscrub.formats.records import (
     Int64Array,
     Parsed,
     Reader,
-    carries_identifiers,
     merge,
 )
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Catalogue
 from logscrub.text.blocks import Block, line_starts, sanitize
 
 _BLANK = b" \t\r\n"
@@ -54,6 +56,9 @@ class JsonFormat:
         source_timezone: IANA name of the zone of times without an offset.
         clean: what undoes an encoding of the distinct strings of headers.
         refused: marks of lines that are no requests.
+        headers: paths of request headers, with `{canonical}`, `{lower}` or `{snake}` for the name.
+        has_events: whether lines tell of people rather than of servers, so that `age` is one's age.
+        catalogue: the signals that are looked for.
         is_event: whether lines are events of `schemas/event.schema.json`: times are RFC 3339 with an offset
             or epoch times only, and a line that gives nothing beside its time is a record all the same.
     """
@@ -65,8 +70,12 @@ class JsonFormat:
     clean: Callable[[pa.Array], pa.Array] | None = None
     refused: re.Pattern[bytes] | None = None
     is_event: bool = False
+    headers: tuple[str, ...] = ()
+    has_events: bool = False
+    catalogue: Catalogue = field(default_factory=signal_catalogue)
 
     has_directives = False
+    is_plain = False
 
     def reader(self) -> Reader:
         """The format itself: each line stands for itself."""
@@ -75,12 +84,16 @@ class JsonFormat:
     @property
     def fields(self) -> frozenset[str]:
         """Columns of `RECORDS` that its lines can carry."""
-        return self.map.columns
+        return self._whole_map.columns
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal."""
-        return carries_identifiers(self.fields)
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for."""
+        return self._whole_map.signals
+
+    @functools.cached_property
+    def _whole_map(self) -> FieldMap:
+        return _map_of(self.map, self.catalogue, self.headers, of_events=self.has_events)
 
     def parse(self, block: Block) -> Parsed:
         """Parse a block; what a line yields depends on this line alone."""
@@ -90,11 +103,11 @@ class JsonFormat:
             return Parsed(merge([]), np.zeros(0, np.int64), 0, 0)
         lines, ends = _not_blank(data, starts)
         text = self._not_refused(_Lines(data, lines, starts[lines], ends))
-        read = list(_parse_segment(text, self.map.slots))
+        read = list(_parse_segment(text, self._whole_map.slots))
         records = merge([])
         if any(len(part.lines) for part in read):
             zone = None if self.is_event else self.source_timezone
-            records = events.to_records(_concatenated(read), self.map, zone, self.clean)
+            records = events.to_records(_concatenated(read), self._whole_map, zone, self.clean)
         if not self.is_event:
             records = records.filter(pa.array(_says_something(records)))
         rejected = np.setdiff1d(lines, records.column("line").to_numpy(), assume_unique=True)
@@ -117,6 +130,12 @@ class JsonEvents(JsonFormat):
     map: FieldMap = EVENT_MAP
     mark: re.Pattern[bytes] | None = field(default=re.compile(rb"\{"))
     is_event: bool = True
+    has_events: bool = True
+
+
+@functools.lru_cache(maxsize=256)
+def _map_of(fields: FieldMap, catalogue: Catalogue, headers: tuple[str, ...], *, of_events: bool) -> FieldMap:
+    return with_signals(fields, catalogue, headers, of_events=of_events)
 
 
 @dataclass(frozen=True)
@@ -277,7 +296,8 @@ def _read_arrow(
     Types of places that the first lines do not have are a guess: Arrow names the place that differs, and
     the guess is mended. Its message is used for nothing else: it may quote the log.
     """
-    root, keys, kinds = json_types.tree(slots), json_types.Keys(text.bytes()), dict(seen)
+    root, kinds = json_types.tree(slots), dict(seen)
+    keys = json_types.Keys(text.bytes(), root, seen)
     while True:
         try:
             table = _read_table(text.bytes(), json_types.schema(root, kinds, keys))

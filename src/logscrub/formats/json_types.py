@@ -2,26 +2,33 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.formats.events import Cells, absent
 from logscrub.formats.json_fields import FIRST, Kind, Slot
-from logscrub.formats.json_values import OPT_OUT_OF, UNREADABLE, JsonObject, number_text
+from logscrub.formats.json_values import LIST_MARKS, JsonObject, number_text
+from logscrub.signals import UNREADABLE
 
 ELEMENT = "/[]"
 """What Arrow adds to the pointer of an array for its elements."""
 
 _SCALARS = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
 _USUAL = {Kind.NUMBER: "number", Kind.SIGNAL: "boolean"}
-_USUAL_OF = {"age": "number", "birth_date": "string", "us_privacy": "string"}
+_USUAL_OF = {
+    **dict.fromkeys(("age", "birth_year", "play_age_lower", "play_age_upper", "dnt", "gdpr"), "number"),
+    **dict.fromkeys(("birth_date", "birth_month", "age_band", "us_privacy", "gpp", "gdpr_consent"), "string"),
+}
 # A key of these characters stands in a line as it is, unless one of them is written as an escape.
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:@-]+")
-_ESCAPED_KEY = re.compile(rb"\\u00(?:2[dDeE]|3[0-9aA]|4[0-9a-fA-F]|5[0-9aAfF]|6[0-9a-fA-F]|7[0-9aA])")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:@$-]+")
+_SMALL = 16 * 1024
+_ESCAPED = r"\\u00(?:2[4dDeE]|3[0-9aA]|4[0-9a-fA-F]|5[0-9aAfF]|6[0-9a-fA-F]|7[0-9aA])"
+_ESCAPED_KEY = re.compile(_ESCAPED.encode())
 
 
 @dataclass
@@ -49,28 +56,53 @@ class Node:
 
 
 class Keys:
-    """Which joined keys may occur in some lines: each spelling that does not need no column.
+    """Which keys of a tree may occur in some lines: one that does not needs no column.
 
-    A search costs as much as some null columns, but there are many spellings and few first parts of them.
+    All are searched for in one pass, which costs as much as some ten columns of nulls. A key that lines have
+    is found wherever it stands.
     """
 
-    def __init__(self, data: memoryview) -> None:
-        self._data = bytes(data)
-        self._begun: dict[str, bool] = {}
+    def __init__(self, data: memoryview, root: Node, seen: Iterable[str]) -> None:
+        """Search for all keys of the tree but those that are `seen`: pointers as Arrow writes them."""
+        known = {pointer.rpartition("/")[2] for pointer in seen}
+        self._absent = _absent(data, {key for key in _keys(root) if _PLAIN_KEY.fullmatch(key)} - known)
 
     def may_hold(self, key: str) -> bool:
         """Whether the key may be in the lines; False is certain."""
-        first, dot, _ = key.partition(".")
-        if not dot:
-            return True
-        if first not in self._begun:
-            unsure = self._escaped or not _PLAIN_KEY.fullmatch(first)
-            self._begun[first] = unsure or f'"{first}.'.encode() in self._data
-        return self._begun[first]
+        return key not in self._absent
 
-    @functools.cached_property
-    def _escaped(self) -> bool:
-        return _ESCAPED_KEY.search(self._data) is not None
+
+def _keys(node: Node) -> Iterator[str]:
+    for key, child in node.children.items():
+        yield key
+        yield from _keys(child)
+
+
+def _absent(data: memoryview, keys: set[str]) -> set[str]:
+    """Tell which keys do not occur; none is sure not to where a plain character is written as an escape."""
+    if len(data) <= _SMALL:  # compiling an expression takes longer than to search for each key
+        text = bytes(data)
+        hidden = _ESCAPED_KEY.search(text)
+        return set() if hidden else {key for key in keys if f'"{key}"'.encode() not in text}
+    missing, at = set(keys), 0
+    while missing:
+        expression = f'"(?:{"|".join(map(re.escape, sorted(missing)))})"|{_ESCAPED}'
+        found = pc.find_substring_regex(_one_binary(data, at), expression)[0].as_py()
+        if found < 0:
+            return missing
+        at += found
+        if data[at] == ord("\\"):
+            return set()
+        # The quote at the end of this key may be the one before the next.
+        missing -= {key for key in missing if data[at + 1 : at + len(key) + 2] == f'{key}"'.encode()}
+        at += 1
+    return missing
+
+
+def _one_binary(data: memoryview, start: int) -> pa.Array:
+    """Make an array of one value: the data from `start` on, without a copy."""
+    offsets = np.array([start, len(data)], np.int64)
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 @functools.lru_cache(maxsize=256)
@@ -188,18 +220,21 @@ def _slot_cells(columns: Mapping[str, pa.Array], slot: Slot, none: Cells) -> Cel
             if pa.types.is_list(column.type):
                 last = at == len(rest) - 1
                 several = pc.greater(pc.list_value_length(column), 1) if last else None
-                column = _joined(column) if last and slot.field == "forwarded" else _first_elements(column)
+                column = (
+                    _joined(column, LIST_MARKS[slot.field])
+                    if last and slot.field in LIST_MARKS
+                    else _first_elements(column)
+                )
         elif pa.types.is_struct(column.type) and column.type.get_field_index(str(step)) >= 0:
             column = pc.struct_field(column, [str(step)])
         else:
             return none
-    if column is None or column.null_count == len(column):
+    if column is None or (column.null_count == len(column) and several is None):
         return none
     cells = _cells(slot.kind, column, none)
     if slot.kind is Kind.SIGNAL and several is not None:
         cells = Cells(pc.if_else(several.fill_null(False), UNREADABLE, cells.text), cells.number)
-    translate = OPT_OUT_OF.get(slot.field)
-    return _translated(cells, translate) if translate else cells
+    return cells
 
 
 def _first_elements(lists: pa.ListArray) -> pa.Array:
@@ -208,18 +243,12 @@ def _first_elements(lists: pa.ListArray) -> pa.Array:
     return lists.values.take(place)
 
 
-def _joined(lists: pa.ListArray) -> pa.Array:
+def _joined(lists: pa.ListArray, mark: str) -> pa.Array:
     if pa.types.is_string(lists.type.value_type):
-        return pc.binary_join(lists, ", ")
+        return pc.binary_join(lists, mark)
     # Arrays of nothing but nulls, and of what is no text, hold no address; an empty one is an empty text.
     empty = pc.equal(pc.list_value_length(lists), 0)
     return pc.if_else(empty, "", pa.scalar(None, pa.string()))
-
-
-def _translated(cells: Cells, translate: Callable[[str], str | None]) -> Cells:
-    distinct = cells.text.dictionary_encode()
-    flags = [None if text is None else translate(text) for text in distinct.dictionary.to_pylist()]
-    return Cells(pa.array(flags, pa.string()).take(distinct.indices), cells.number)
 
 
 def _cells(kind: Kind, column: pa.Array, none: Cells) -> Cells:

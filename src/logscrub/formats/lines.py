@@ -13,7 +13,7 @@ from logscrub.formats import access, delimited, expressions, pattern
 from logscrub.formats.access import DURATIONS, Captured
 from logscrub.formats.delimited import Layout
 from logscrub.formats.expressions import Part, Value
-from logscrub.formats.records import Int64Array, Parsed, Reader, carries_identifiers, merge
+from logscrub.formats.records import Int64Array, Parsed, Reader, merge
 from logscrub.formats.time_formats import CLF, Clock, joined
 from logscrub.formats.times import Times, event_times
 from logscrub.text.blocks import Block, sanitize
@@ -77,9 +77,14 @@ class LineFormat:
         return access.fields_of(names - {"time"}, timed=timed)
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal."""
-        return carries_identifiers(self.fields)
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for."""
+        return access.signals_of(value.column for value in self.values.values())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether URLs stand in a line as they do in its record: a query by itself has no question mark."""
+        return all(value.column != "query" for value in self.values.values())
 
     @property
     def has_local_time(self) -> bool:
@@ -161,7 +166,7 @@ class LineFormat:
             least = self.values[names[0]].rank
             given = [one for one, name in zip(given, names, strict=True) if self.values[name].rank == least]
             return given[0] if len(given) == 1 else _sum(given)
-        one = given[0] if len(given) == 1 else _first(given, said="1" if column == "opt_out" else None)
+        one = given[0] if len(given) == 1 else _first(given)
         return _digits(one) if column in _NUMBERS else one
 
 
@@ -171,14 +176,12 @@ def _digits(column: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(column.indices, values)
 
 
-def _first(given: list[pa.DictionaryArray], said: str | None) -> pa.DictionaryArray:
-    """For each row the first text that is neither empty nor `-`, or one that is `said`."""
+def _first(given: list[pa.DictionaryArray]) -> pa.DictionaryArray:
+    """For each row the first text that is neither empty nor `-`."""
     texts = [column.cast(pa.string()) for column in given]
     whole = texts[-1]
     for text in reversed(texts[:-1]):
         whole = pc.if_else(pc.or_(pc.equal(text, "-"), pc.equal(text, "")), whole, text)
-    for text in texts if said is not None else []:
-        whole = pc.if_else(pc.equal(text, said), said, whole)
     return whole.dictionary_encode()
 
 

@@ -35,6 +35,7 @@ class Mixed:
     formats: tuple[Format, ...]
 
     mark = None
+    is_plain = False
 
     @property
     def name(self) -> str:
@@ -47,9 +48,9 @@ class Mixed:
         return frozenset[str]().union(*(known.fields for known in self.formats))
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal."""
-        return any(known.carries_identifiers for known in self.formats)
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for."""
+        return frozenset[str]().union(*(known.signals for known in self.formats))
 
     @property
     def has_directives(self) -> bool:
@@ -72,6 +73,10 @@ class _MixedReader:
     @property
     def fields(self) -> frozenset[str]:
         return frozenset[str]().union(*(reader.fields for reader in self.readers))
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return frozenset[str]().union(*(reader.signals for reader in self.readers))
 
     def parse(self, block: Block) -> Parsed:
         first, *others = self.readers

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from logscrub.errors import UsageError
-from logscrub.formats import apache, cookies
+from logscrub.formats import apache
+from logscrub.formats.access import signal_value
 from logscrub.formats.apache import ADDRESS, HOST, PORT_AFTER_HOST, SIZE, STATUS, WORD
 from logscrub.formats.expressions import ANY, Part, Value
 from logscrub.formats.lines import LineFormat
 from logscrub.formats.time_formats import CLF, Clock
 from logscrub.formats.times import CLF_PATTERN
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Catalogue
 
 _RFC_3339 = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})"
 _BEFORE_VALUE = {"host": '[^ /?"]+', "path": "[^ ?]*"}
@@ -125,30 +128,38 @@ def _pieces(text: str) -> str | None:
     return whole
 
 
-def compile_nginx(text: str, *, name: str | None = None, mark: re.Pattern[bytes] | None = None) -> LineFormat:
+def compile_nginx(
+    text: str,
+    *,
+    name: str | None = None,
+    mark: re.Pattern[bytes] | None = None,
+    catalogue: Catalogue | None = None,
+) -> LineFormat:
     """Compile a log_format.
 
     Args:
         text: the whole statement, or the format alone.
         name: name of the format; by default it holds the text.
         mark: what a file in the format must hold.
+        catalogue: the signals that are known; by default those of schemas/signals.toml.
 
     Raises:
         UsageError: there is no variable in it, or a `$` begins none; the message says where.
     """
-    parts = parts_of(read_statement(text).text, {})
+    parts = parts_of(read_statement(text).text, {}, catalogue)
     if not any(isinstance(part, Value) for part in parts):
         raise UsageError("the log format holds no variable: nginx writes them as $remote_addr")
     parts, clock = _one_time(_with_ports(_without_doubles(parts)))
     return LineFormat(name or f"nginx:{quote(text, safe='')}", tuple(parts), clock, mark)
 
 
-def parts_of(log_format: str, own: Mapping[str, Value]) -> list[Part]:
+def parts_of(log_format: str, own: Mapping[str, Value], catalogue: Catalogue | None = None) -> list[Part]:
     """Take a text with variables apart.
 
     Args:
         log_format: `$name` or `${name}` between literal text.
         own: values of variables that are not nginx's, or mean something else.
+        catalogue: the signals that are known; by default those of schemas/signals.toml.
 
     Raises:
         UsageError: a `$` begins no variable; the message says where.
@@ -158,7 +169,7 @@ def parts_of(log_format: str, own: Mapping[str, Value]) -> list[Part]:
     for match in _VARIABLE.finditer(log_format):
         parts += _literal(log_format, at, match.start())
         variable = match[1] or match[2]
-        parts.append(own[variable] if variable in own else value_of(variable))
+        parts.append(own[variable] if variable in own else value_of(variable, catalogue))
         at = match.end()
     return parts + _literal(log_format, at, len(log_format))
 
@@ -205,15 +216,18 @@ def _literal(log_format: str, start: int, stop: int) -> list[Part]:
     return [text] if text else []
 
 
-def value_of(variable: str) -> Value:
+def value_of(variable: str, catalogue: Catalogue | None = None) -> Value:
     """Tell what a variable is: its column is "" where it has no use."""
+    catalogue = catalogue or signal_catalogue()
     if variable in _VARIABLES:
         return _VARIABLES[variable]
     if variable.startswith("http_"):
-        return apache.HEADERS.get(variable.removeprefix("http_").replace("_", "-"), Value(""))
+        return apache.request_header(variable.removeprefix("http_").replace("_", "-"), catalogue)
     if variable.startswith("cookie_"):
-        name = next((name for name in cookies.KNOWN if name.lower() == variable[7:].lower()), None)
-        return Value("") if name is None else Value("cookie", ANY, 1, name)
+        return Value("cookie", ANY, 1, variable.removeprefix("cookie_"))
+    if variable.startswith("arg_"):
+        name = catalogue.query.get(variable.removeprefix("arg_").lower())
+        return Value(signal_value(name, variable)) if name else Value("")
     return Value("", _EXACT.get(variable, ANY))
 
 

@@ -157,7 +157,7 @@ PREFIX_BY_NAME = {prefix.name: prefix for prefix in PREFIXES}
 def prefixed_lines(block: Block, prefix: Prefix) -> npt.NDArray[np.bool_]:
     """Tell which lines of a block look as if they had a prefix."""
     data = bytes(sanitize(block.data))
-    found = prefix.stands_before(_lines_of(data, line_starts(Block(data, 0))))
+    found = prefix.stands_before(lines_of(data, line_starts(Block(data, 0))))
     result: npt.NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
     return result
 
@@ -167,11 +167,11 @@ def strip(block: Block, prefix: Prefix) -> Block:
     data = bytes(sanitize(block.data))
     if not data:
         return block
-    lines = prefix.take_off(_lines_of(data, line_starts(Block(data, 0))))
+    lines = prefix.take_off(lines_of(data, line_starts(Block(data, 0))))
     return Block(memoryview(_data_of(lines)), block.offset)
 
 
-def _lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
+def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
     """Make an array of lines with their newlines, without a copy of the text."""
     offsets = np.append(starts, len(data)).astype(np.int32)
     return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
@@ -193,6 +193,7 @@ class Prefixed:
     inner: Format
 
     mark = None
+    is_plain = False
 
     @property
     def name(self) -> str:
@@ -205,9 +206,9 @@ class Prefixed:
         return self.inner.fields
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal."""
-        return self.inner.carries_identifiers
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for."""
+        return self.inner.signals
 
     @property
     def has_directives(self) -> bool:
@@ -231,6 +232,10 @@ class _PrefixedReader:
     @property
     def fields(self) -> frozenset[str]:
         return self.inner.fields
+
+    @property
+    def signals(self) -> frozenset[str]:
+        return self.inner.signals
 
     def parse(self, block: Block) -> Parsed:
         return self.inner.parse(strip(block, self.prefix))

@@ -15,7 +15,6 @@ from logscrub.text.blocks import Block
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 IDS = ("device_id", "session_id", "client_id", "user_id")
-SIGNALS = ("age", "birth_date", "child", "coppa", "opt_out")
 RECORDS = pa.schema(
     [
         pa.field("line", pa.int64(), nullable=False),
@@ -36,7 +35,8 @@ RECORDS = pa.schema(
         pa.field("carrier", TEXT),
         *(pa.field(name, TEXT) for name in IDS),
         pa.field("event", TEXT),
-        *(pa.field(name, TEXT) for name in SIGNALS),
+        pa.field("cookie", TEXT),
+        pa.field("signals", TEXT),
     ]
 )
 """Columns of a record as it was logged, before anything is scrubbed.
@@ -45,7 +45,8 @@ RECORDS = pa.schema(
 client or the proxies before ours say (a list of X-Forwarded-For or Forwarded, or one address); `time` is
 milliseconds of the epoch in UTC; `problem` is an index into `PROBLEMS`; `status` and `bytes` are 0 when none
 is logged; `duration` is microseconds taken to serve, null when none is logged; text is null when absent or
-`-`.
+`-`. Several ids of one kind stand in one value, with `BETWEEN_VALUES` between them. `cookie` is the Cookie
+header, and `signals` the signals that stand neither there nor in a URL, as `encode_signals` makes them.
 """
 
 PROBLEMS = list(LineReason)
@@ -79,6 +80,10 @@ class Reader(Protocol):
     def fields(self) -> frozenset[str]:
         """Columns of `RECORDS` that its lines can carry, as far as the file says so itself."""
 
+    @property
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for, beside URLs and cookies; likewise."""
+
     def parse(self, block: Block) -> Parsed:
         """Parse the lines of a block.
 
@@ -98,8 +103,12 @@ class Format(Protocol):
         """Columns of `RECORDS` that its lines can carry."""
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal of a child or an opt-out."""
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines have places for, beside URLs and cookies."""
+
+    @property
+    def is_plain(self) -> bool:
+        r"""Whether URLs stand in a line as they do in its record, but for escapes as `\x3d`."""
 
     @property
     def mark(self) -> re.Pattern[bytes] | None:
@@ -117,8 +126,8 @@ class Format(Protocol):
 
 
 def carries_identifiers(fields: frozenset[str]) -> bool:
-    """Whether any of the columns is an id or a signal."""
-    return not fields.isdisjoint((*IDS, *SIGNALS))
+    """Whether any of the columns of a format holds ids or signals, beside what a URL may hold."""
+    return not fields.isdisjoint((*IDS, "cookie", "signals"))
 
 
 def problem_code(reason: LineReason) -> int:

@@ -15,18 +15,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.formats import separated
-from logscrub.formats.access import Captured, fields_of, to_records
+from logscrub.formats.access import Captured, fields_of, is_signal, signal_value, signals_of, to_records
 from logscrub.formats.pattern import split_lines
 from logscrub.formats.records import (
     BoolArray,
     Int64Array,
     Parsed,
-    carries_identifiers,
     merge,
 )
 from logscrub.formats.separated import Rows
 from logscrub.formats.times import Times, event_times
 from logscrub.formats.zones import to_utc
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import Catalogue
 from logscrub.text.blocks import Block, line_count, sanitize
 
 # Name of a field, in lower case, to the value that it gives; of several that give one the first counts.
@@ -64,8 +65,6 @@ _FIELDS = {
     "referrer": "referrer",
     "cs(cookie)": "cookie",
     "cs(accept-language)": "language",
-    "cs(sec-gpc)": "opt_out",
-    "cs(dnt)": "do_not_track",
 }
 _TIMES = {
     "date": "date",
@@ -92,6 +91,7 @@ _DIGITS = r"\A(?:\d{1,18}|-?)\z"
 class _Header:
     """What the directives so far say of the lines after them."""
 
+    catalogue: Catalogue
     names: tuple[str, ...] = ()
     date: str | None = None
     offset_ms: int = 0
@@ -106,6 +106,10 @@ class _Header:
             for name, value in known.items():
                 if name in self.names:
                     places.setdefault(value, self.names.index(name))
+        for name, at in zip(self.names, range(len(self.names)), strict=True):
+            signal = _signal_at(name, self.catalogue)
+            if signal:
+                places.setdefault(signal_value(signal, name), at)
         return places
 
     @property
@@ -140,8 +144,14 @@ class _Header:
         return replace(self, date=day[1]) if day else self
 
 
+def _signal_at(name: str, catalogue: Catalogue) -> str | None:
+    """The signal that a field is, a request header or a column of its own."""
+    header = name.removeprefix("cs(").removesuffix(")")
+    return catalogue.header.get(header) if header != name else catalogue.field.get(name)
+
+
 def _records_of(values: Iterable[str], *, timed: bool) -> frozenset[str]:
-    names = {"duration": "duration_ms", "do_not_track": "opt_out"}
+    names = {"duration": "duration_ms"}
     return fields_of((names.get(value, value) for value in values), timed=timed)
 
 
@@ -151,23 +161,25 @@ class W3cExtended:
 
     name: str = "w3c"
     source_timezone: str = "UTC"
+    catalogue: Catalogue = field(default_factory=signal_catalogue)
 
     mark = re.compile(rb"(?im)^(?:\xef\xbb\xbf)?#fields[:\s]")
     has_directives = True
+    is_plain = False
 
     @property
     def fields(self) -> frozenset[str]:
         """Columns of `RECORDS` that its lines can carry."""
-        return _records_of(_FIELDS.values(), timed=True)
+        return _records_of(_FIELDS.values(), timed=True) | {"signals"}
 
     @property
-    def carries_identifiers(self) -> bool:
-        """Whether a line can hold an id or a signal: it can hold cookies."""
-        return carries_identifiers(self.fields)
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that its lines can have places for."""
+        return frozenset((*self.catalogue.header.values(), *self.catalogue.field.values()))
 
     def reader(self) -> "W3cReader":
         """What reads one file, whose directives hold for the lines after them."""
-        return W3cReader(self.source_timezone)
+        return W3cReader(self.source_timezone, _Header(self.catalogue))
 
     def parse(self, block: Block) -> Parsed:
         """Parse lines that stand at the beginning of a file."""
@@ -179,13 +191,19 @@ class W3cReader:
     """Reads the blocks of one file in their order."""
 
     source_timezone: str
-    _header: _Header = field(default_factory=_Header)
+    _header: _Header
     _fields: frozenset[str] = frozenset()
+    _signals: frozenset[str] = frozenset()
 
     @property
     def fields(self) -> frozenset[str]:
         """Columns of `RECORDS` that the lines under the headers so far can carry."""
         return self._fields
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Names of the signals that those lines have places for."""
+        return self._signals
 
     def parse(self, block: Block) -> Parsed:
         """Parse the lines of a block; directives and comments count as blank lines."""
@@ -203,6 +221,7 @@ class W3cReader:
             if at < len(directives):
                 self._header = self._header.after(text[stop].as_py())
                 self._fields |= self._header.fields
+                self._signals |= signals_of(self._header.places)
         refused = np.sort(np.concatenate(rejected)).astype(np.int64)
         return Parsed(merge(batches), refused, blank, len(text))
 
@@ -240,11 +259,9 @@ class W3cReader:
         if not fits.all():
             values = {name: column.filter(pa.array(fits)) for name, column in values.items()}
         columns = {name: column for name, column in values.items() if name not in set(_TIMES.values())}
-        for name in _ENCODED:
-            if name in columns:
+        for name in list(columns):
+            if name in _ENCODED or is_signal(name):
                 columns[name] = _decoded(columns[name], _percent_decoded if name == "host" else _header_value)
-        if "do_not_track" in columns:
-            columns["opt_out"] = _either(columns.get("opt_out"), columns.pop("do_not_track"))
         if "duration" in columns:
             columns["duration_ms"] = _milliseconds(columns.pop("duration"))
         time, read = self._time(values)
@@ -304,14 +321,6 @@ def _header_value(value: str) -> str:
         if "%" in value:
             value = unquote(value, errors="replace")
     return value
-
-
-def _either(one: pa.DictionaryArray | None, other: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Of two signals that say 1 for an opt-out, the one that does."""
-    if one is None:
-        return other
-    texts = [column.cast(pa.string()) for column in (one, other)]
-    return pc.if_else(pc.equal(texts[0], "1").fill_null(False), texts[0], texts[1]).dictionary_encode()
 
 
 def _percent_decoded(value: str) -> str:

@@ -21,12 +21,15 @@ NOT_SENT_TEXTS = frozenset({"", "-", "null", "unknown"})
 # An age screen must not default to a set age (16 CFR 312.2, mixed audience), but many do: proof of nothing.
 # 1969-12-31 is the Unix epoch west of Greenwich.
 _GATE_DEFAULTS = frozenset({date(1900, 1, 1), date(1970, 1, 1), date(1969, 12, 31)})
-_GATE_DEFAULT_TEXTS = frozenset({"1900", "1900-01", "1970", "1970-01"})
 
 _AGE = re.compile(r"0*([0-9]{1,3})(\.[0-9]*)?")
-_WHOLE_NUMBER = re.compile(r"([0-9]{4}|[0-9]{8})\.0")
-_YEAR = re.compile(r"([0-9]{4})")
+_WHOLE_NUMBER = re.compile(r"([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{8})\.0")
+_YEAR = re.compile(r"[0-9]{4}")
+_TWO_DIGIT_YEAR = re.compile(r"[0-9]{2}")
 _YEAR_MONTH = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})")
+_COMPACT_MONTH = re.compile(r"([0-9]{4})([0-9]{2})")
+_MONTH_YEAR = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
+_CUT_MONTH = re.compile(r"[0-9]{4}\.1")
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})")
@@ -39,6 +42,14 @@ class Unclear(Enum):
 
     NOT_SENT = "not sent"
     UNREADABLE = "unreadable"
+
+
+class BirthForm(Enum):
+    """What a birth date is known to hold: it adds readings to the free one, which all forms share."""
+
+    DATE = "birth_date"
+    MONTH = "birth_month"
+    YEAR = "birth_year"
 
 
 class Reading(NamedTuple):
@@ -62,10 +73,10 @@ def thirteenth_birthday(birth: date) -> date:
 
 
 def age_years(text: str) -> int | Unclear:
-    """Read whole years of an age, 0 to 120; decimals are cut, full-width digits and leading zeros are read.
+    """Read whole years of an age, 0 to 120; decimals are cut, and digits may be of any script.
 
-    Anything else, such as a negative or larger number, NaN or a band, is `Unclear.UNREADABLE`; `-`, `null`,
-    `unknown` and an empty text are `Unclear.NOT_SENT`.
+    Leading zeros are read. Anything else, such as a negative or larger number, NaN or a band, is
+    `Unclear.UNREADABLE`; `-`, `null`, `unknown` and an empty text are `Unclear.NOT_SENT`.
     """
     plain = normalise(text)
     if plain in NOT_SENT_TEXTS:
@@ -76,7 +87,7 @@ def age_years(text: str) -> int | Unclear:
     return int(found[1])
 
 
-def under_13_until(text: str) -> tuple[Reading, ...] | Unclear:
+def under_13_until(text: str, form: BirthForm = BirthForm.DATE) -> tuple[Reading, ...] | Unclear:
     """Read a birth date in every way it may be meant, earliest first.
 
     The one that counts is the last that was born on or before the day of the record; when all are after it,
@@ -85,45 +96,78 @@ def under_13_until(text: str) -> tuple[Reading, ...] | Unclear:
     Args:
         text: `YYYY-MM-DD` (also with `/`, `.`, without separators, or with a time), `YYYY-MM`, `YYYY`,
             `DD/MM/YYYY` or `MM/DD/YYYY` with any separator, or the same with two-digit years, in any order.
+            `BirthForm.MONTH` adds `YYYYMM` and `MM/YYYY` with any separator, `BirthForm.YEAR` a year of two
+            digits. Digits may be of any script; numbers may come as the repr of a float, such as `2013.0`.
+        form: What the text is known to hold; each form also takes the texts of `BirthForm.DATE`.
 
     Returns:
         Readings; or `Unclear.NOT_SENT` for `-`, `null`, `unknown`, an empty text and the defaults of age
-        gates (1900-01-01 and 1970-01-01, also shortened); or `Unclear.UNREADABLE` for anything else, for
-        dates that do not exist and for years before 1900.
+        gates (1900-01-01 and 1970-01-01, also shortened); or `Unclear.UNREADABLE` for anything else, such as
+        Unix time, dates that do not exist and years before 1900.
     """
     plain = normalise(text)
+    if plain in NOT_SENT_TEXTS:
+        return Unclear.NOT_SENT
     if whole := _WHOLE_NUMBER.fullmatch(plain):
         plain = whole[1]
-    if plain in NOT_SENT_TEXTS or plain in _GATE_DEFAULT_TEXTS:
-        return Unclear.NOT_SENT
-    readings = _coarse_readings(plain)
+    readings = _readings_of_form(plain, form) or _coarse_readings(plain)
     if not readings:
-        births = _birth_dates(plain)
-        if _is_gate_default(births):
-            return Unclear.NOT_SENT
-        readings = [Reading(birth, thirteenth_birthday(birth)) for birth in births]
+        readings = [Reading(birth, thirteenth_birthday(birth)) for birth in _birth_dates(plain)]
+    if _is_gate_default([reading.born for reading in readings]):
+        return Unclear.NOT_SENT
     return tuple(sorted(readings)) or Unclear.UNREADABLE
 
 
 def normalise(text: str) -> str:
-    """Compatibility forms (full-width digits), white space and case removed."""
-    return unicodedata.normalize("NFKC", text).strip().lower()
+    """Compatibility forms, white space and case removed, and decimal digits of every script made ASCII."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    return plain if plain.isascii() else "".join(map(_ascii_digit, plain))
+
+
+def _ascii_digit(character: str) -> str:
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
+
+
+def _readings_of_form(plain: str, form: BirthForm) -> list[Reading]:
+    if form is BirthForm.YEAR and _TWO_DIGIT_YEAR.fullmatch(plain):
+        return _of_year(1900 + int(plain)) + _of_year(2000 + int(plain))
+    if form is BirthForm.MONTH:
+        return _months(plain)
+    return []
+
+
+def _months(plain: str) -> list[Reading]:
+    if found := _YEAR_MONTH.fullmatch(plain) or _COMPACT_MONTH.fullmatch(plain):
+        year, month = int(found[1]), int(found[2])
+        # The number 2013.10, of October, loses its last digit where it is read as a float.
+        cut = _of_month(year, 10) if _CUT_MONTH.fullmatch(plain) else []
+        return _of_month(year, month) + cut
+    if found := _MONTH_YEAR.fullmatch(plain):
+        return _of_month(int(found[2]), int(found[1]))
+    return []
 
 
 def _coarse_readings(plain: str) -> list[Reading]:
-    """Read a year, or a year and a month: 13 is sure from the first day after it."""
-    if found := _YEAR.fullmatch(plain):
-        year = int(found[1])
-        births = _valid(year, 1, 1)
-        return [Reading(birth, date(year + ADULT_YEARS + 1, 1, 1)) for birth in births]
+    """Read a year, or a year and a month."""
+    if _YEAR.fullmatch(plain):
+        return _of_year(int(plain))
     if found := _YEAR_MONTH.fullmatch(plain):
-        year, month = int(found[1]), int(found[2])
-        years_on, next_month = divmod(month, 12)
-        return [
-            Reading(birth, date(year + ADULT_YEARS + years_on, next_month + 1, 1))
-            for birth in _valid(year, month, 1)
-        ]
+        return _of_month(int(found[1]), int(found[2]))
     return []
+
+
+def _of_year(year: int) -> list[Reading]:
+    """A birth on any day of a year: 13 is sure from the first day after the year of the birthday."""
+    return [Reading(birth, date(year + ADULT_YEARS + 1, 1, 1)) for birth in _valid(year, 1, 1)]
+
+
+def _of_month(year: int, month: int) -> list[Reading]:
+    years_on, next_month = divmod(month, 12)
+    return [
+        Reading(birth, date(year + ADULT_YEARS + years_on, next_month + 1, 1))
+        for birth in _valid(year, month, 1)
+    ]
 
 
 def _birth_dates(plain: str) -> list[date]:

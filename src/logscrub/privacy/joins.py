@@ -17,9 +17,12 @@ import pyarrow as pa
 from logscrub.config import Audience
 from logscrub.privacy.children import NEVER, Days
 from logscrub.privacy.components import connected_components
+from logscrub.privacy.identifiers import ID_KINDS, Ids, kind_of
 from logscrub.privacy.pseudonyms import require_same
 
-Ids = npt.NDArray[np.uint64]
+SHARED_BY = 1_000
+"""An id that joins more others is taken for one that people share, such as a proxy's or an app's."""
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -85,6 +88,12 @@ class SignalSet:
         )
 
     @classmethod
+    def of_ids(cls, ids: Ids, key_check: bytes) -> "SignalSet":
+        """A set that withholds whom these identifiers (uint64, 0 for none) are of."""
+        nobody, nothing = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+        return cls(key_check, _NO_ROWS, _NO_ROWS, _unique_present(ids), nobody, nobody, nothing)
+
+    @classmethod
     def merge(cls, parts: Sequence["SignalSet"]) -> "SignalSet":
         """Unite one or more sets, in any order.
 
@@ -132,7 +141,12 @@ class SignalSet:
             pairs=_unique_present(np.concatenate((self.seed_pairs, hop))),
             known_ids=nodes[known],
             known_since=since[component][known],
+            shared_kinds=np.unique(kind_of(self._shared())),
         )
+
+    def _shared(self) -> Ids:
+        ids, joined = np.unique(self.links, return_counts=True)
+        return ids[joined > SHARED_BY]
 
     def to_bytes(self) -> bytes:
         """Arrow IPC bytes, equal for equal sets."""
@@ -157,6 +171,7 @@ class Withheld:
         pairs: sorted uint64 pairs (address, agent and day) of their records.
         known_ids: sorted uint64 identifiers of people known to be 13 or more (mixed audience only).
         known_since: int32, the day in UTC-12 from which each of them is known to be.
+        shared_kinds: int64, places in `ID_KINDS` of kinds of which one id joins more than `SHARED_BY` others.
     """
 
     key_check: bytes
@@ -164,9 +179,15 @@ class Withheld:
     pairs: Ids
     known_ids: Ids
     known_since: Days
+    shared_kinds: npt.NDArray[np.int64]
 
     def __repr__(self) -> str:
         return "Withheld(hidden)"
+
+    @property
+    def shared_ids(self) -> list[str]:
+        """Names of the kinds of ids that many people share."""
+        return [ID_KINDS[kind] for kind in self.shared_kinds.tolist()]
 
     def mask(
         self,

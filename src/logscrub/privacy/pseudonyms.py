@@ -9,6 +9,7 @@ import hmac
 import secrets
 import struct
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -106,18 +107,27 @@ def pseudonyms(
 def normalise_identifiers(distinct: pa.StringArray) -> pa.StringArray:
     """One spelling for each identifier, and null for values that stand for "no identifier".
 
-    White space, case, invisible characters, compatibility forms (NFKC), the dashes and braces of a UUID and
-    the `.0` of a whole number do not tell people apart. Null are: words such as `null` or `anonymous`, also
-    in brackets or quotes; values without any letter or digit but 0; eight or more f; unfilled templates;
-    known constants. A shorter run of f may be a real name and is kept. Sentinels never join records and
-    never make a visitor.
+    White space, case, invisible characters, compatibility forms (NFKC), percent-encoding, the dashes and
+    braces of a UUID and the `.0` of a whole number do not tell people apart. Null are: words such as `null`
+    or `anonymous`, also in brackets or quotes; values without any letter or digit but 0; eight or more f;
+    unfilled templates; known constants. A shorter run of f may be a real name and is kept. Sentinels never
+    join records and never make a visitor.
     """
-    texts = pc.utf8_lower(pc.utf8_normalize(distinct, form="NFKC"))
+    texts = pc.utf8_lower(pc.utf8_normalize(_percent_decoded(distinct), form="NFKC"))
     texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"\p{Cf}", ""))
     texts = pc.replace_substring_regex(texts, r"^(-?[0-9]+)\.0+$", r"\1")
     sentinel = pc.match_substring_regex(texts, f"^(?:{_SENTINELS})$")
     texts = pc.replace_substring_regex(texts, _UUID, r"\1\2\3\4\5")
     return pc.if_else(pc.fill_null(sentinel, True), pa.scalar(None, pa.string()), texts)
+
+
+def _percent_decoded(distinct: pa.StringArray) -> pa.StringArray:
+    """Undo percent-encoding (RFC 3986 section 2.1): a cookie may hold an id encoded, and an event plain."""
+    encoded = pc.fill_null(pc.match_substring_regex(distinct, "%[0-9A-Fa-f]{2}"), False)
+    if not pc.any(encoded).as_py():
+        return distinct
+    decoded = [unquote(text) for text in distinct.filter(encoded).to_pylist()]
+    return pc.replace_with_mask(distinct, encoded, pa.array(decoded, pa.string()))
 
 
 def pair_pseudonyms(

@@ -10,14 +10,12 @@ import pyarrow.compute as pc
 from logscrub.columns import Memo, codes, pack, spread
 from logscrub.config import Settings, Support
 from logscrub.privacy.addresses import Addresses, parse_addresses, truncate, within_sites
-from logscrub.privacy.pseudonyms import EphemeralKey, normalise_identifiers, pair_pseudonyms, pseudonyms
+from logscrub.privacy.cookies import cookie_ids, session_cookies
+from logscrub.privacy.identifiers import ID_KINDS, listed_ids, record_ids
+from logscrub.privacy.pseudonyms import EphemeralKey, pair_pseudonyms, pseudonyms
 from logscrub.traffic.calendar import days_and_hours
 
-VISITOR_KINDS = ("user_id", "device_id", "client_id")
-"""Identifiers that make a visitor, the first known one counting."""
-
-JOIN_KINDS = (*VISITOR_KINDS, "session_id")
-"""Identifiers that join records to a child or an opt-out."""
+_VISITOR_KINDS = ID_KINDS[:3]
 
 _NOWHERE = np.uint64(1)
 """Support unit of all records without an address that can be read: they may all be one person's."""
@@ -30,9 +28,9 @@ class Identities:
     """Pseudonyms of each record of a block.
 
     Attributes:
-        ids: pseudonym for each of JOIN_KINDS; 0 where absent.
+        ids: pseudonyms by which records join, as many arrays as a record has ids; 0 where absent.
         pair: pseudonym of address, user agent and day; 0 where the address or the time is unknown.
-        visitor: the first of VISITOR_KINDS, else address and user agent.
+        visitor: the first id that is no session's, else address and user agent.
         unit: support unit: the visitor's identifier, else the truncated network.
         networks: truncated networks of distinct addresses; they may repeat.
         network: place in `networks` of each record's, as codes of a dictionary; null without an address.
@@ -69,6 +67,7 @@ class Identifier:
     def __init__(self, settings: Settings, key: EphemeralKey) -> None:
         self._settings = settings
         self._key = key
+        self._session_cookies = session_cookies(settings.session_cookies)
         self._agents = Memo(lambda distinct: _agent_pseudonyms(key, distinct))
 
     def __call__(self, records: pa.RecordBatch) -> Identities:
@@ -76,7 +75,7 @@ class Identifier:
         timed = records.column("time").is_valid().to_numpy(zero_copy_only=False)
         time = pc.fill_null(records.column("time"), 0).to_numpy()
         day, hour = days_and_hours(time, self._settings.timezone)
-        ids = [self._pseudonyms_of(records.column(kind), kind) for kind in JOIN_KINDS]
+        ids = self._ids(records)
         address_column = records.column("address")
         distinct = parse_addresses(address_column.dictionary)
         pair = self._pairs(distinct, codes(address_column), records.column("user_agent"), day)
@@ -86,8 +85,9 @@ class Identifier:
                 within_sites(distinct), codes(address_column), records.column("user_agent"), day
             )
         person = np.zeros(len(records), dtype=np.uint64)
-        for kind in ids[: len(VISITOR_KINDS)]:
-            person = np.where(person == 0, kind, person)
+        for kind in _VISITOR_KINDS:
+            for one in ids[kind]:
+                person = np.where(person == 0, one, person)
         visitor = np.where(person == 0, own, person)
         joinable = timed & spread(address_column, distinct.family != 0, null=False)
         networks = truncate(distinct, self._settings.ipv4_prefix, self._settings.ipv6_prefix)
@@ -95,7 +95,8 @@ class Identifier:
         pair = np.where(joinable, pair, np.uint64(0))
         places = pa.array(np.arange(len(networks), dtype=np.int32))
         network = pa.DictionaryArray.from_arrays(address_column.indices, places)
-        return Identities(ids, pair, visitor, unit, networks, network, day, hour)
+        joining = [one for kind in ID_KINDS if kind not in self._settings.not_joined for one in ids[kind]]
+        return Identities(joining, pair, visitor, unit, networks, network, day, hour)
 
     def _pairs(
         self,
@@ -116,10 +117,16 @@ class Identifier:
         pairs: Pseudonyms = pair_pseudonyms(self._key, distinct, agent[row], day[row].astype(np.int64))[kind]
         return pairs
 
-    def _pseudonyms_of(self, column: pa.DictionaryArray, kind: str) -> Pseudonyms:
-        if column.null_count == len(column):
-            return np.zeros(len(column), dtype=np.uint64)
-        return spread(column, pseudonyms(self._key, kind, normalise_identifiers(column.dictionary)), 0)
+    def _ids(self, records: pa.RecordBatch) -> dict[str, list[Pseudonyms]]:
+        """Of each kind the ids of their own column, then those in cookies."""
+        ids = {kind: record_ids(self._key, kind, records.column(kind)) for kind in ID_KINDS}
+        cookie = records.column("cookie")
+        if cookie.null_count < len(cookie):
+            found = [cookie_ids(header, self._session_cookies) for header in cookie.dictionary.to_pylist()]
+            for kind in ("client_id", "session_id"):
+                of_kind = [[one for its_kind, one in own if its_kind == kind] for own in found]
+                ids[kind] += listed_ids(self._key, kind, cookie, of_kind)
+        return ids
 
     def _units(
         self, person: Pseudonyms, visitor: Pseudonyms, networks: Addresses, column: pa.DictionaryArray

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from logscrub.config import Settings
 from logscrub.enrich.geography import Geography
 from logscrub.errors import LineReason
-from logscrub.privacy.children import SIGNALS, Verdicts, judge, last_days
+from logscrub.privacy.children import NEVER, Judge, last_days
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey
 from logscrub.scrub.hits import HitMaker
@@ -60,6 +60,7 @@ class Scrubber:
     ) -> None:
         self._settings = settings
         self._identify = Identifier(settings, key)
+        self._judge = Judge(settings)
         self._make_hits = HitMaker(settings, geography)
         self._withheld = withheld
         self._now_ms = now_ms
@@ -74,12 +75,13 @@ class Scrubber:
         that it shows in no figure that an operator sees.
         """
         identities = self._identify(records)
-        verdicts = verdicts_of(records, self._now_ms)
+        time = believable_time(records, self._now_ms)
+        verdicts = self._judge(records, time)
         withheld = self._withheld.mask(
             identities.ids,
             identities.pair,
             verdicts.withhold,
-            day=last_days(believable_time(records, self._now_ms)),
+            day=last_days(time),
             own_adult_since=verdicts.adult_since,
             audience=self._settings.audience,
         )
@@ -118,24 +120,32 @@ def believable_time(records: pa.RecordBatch, now_ms: int) -> pa.Array:
     return pc.if_else(pc.greater(time, now_ms + _DAY_MS), pa.scalar(None, pa.int64()), time)
 
 
-def verdicts_of(records: pa.RecordBatch, now_ms: int) -> Verdicts:
-    """What each record's signals say of its person."""
-    signals = {name: records.column(name) for name in SIGNALS}
-    return judge(signals, believable_time(records, now_ms))
-
-
 class SignalReader:
     """Reads child flags, opt-outs and the identifiers that join records (step 1)."""
 
     def __init__(self, settings: Settings, key: EphemeralKey, now_ms: int) -> None:
         self._identify = Identifier(settings, key)
+        self._judge = Judge(settings)
         self._key_check = key.check
         self._now_ms = now_ms
 
-    def __call__(self, records: pa.RecordBatch) -> SignalSet:
-        """Signals of the records of a block, rejected and out-of-date ones too."""
+    def __call__(self, records: pa.RecordBatch, *, withhold_all: bool = False) -> SignalSet:
+        """Signals of the records of a block, rejected and out-of-date ones too.
+
+        Args:
+            records: schema RECORDS.
+            withhold_all: whether each of them is taken for a child's.
+        """
         identities = self._identify(records)
-        verdicts = verdicts_of(records, self._now_ms)
-        return SignalSet.from_records(
-            identities.ids, identities.pair, verdicts.withhold, verdicts.adult_since, self._key_check
-        )
+        verdicts = self._judge(records, believable_time(records, self._now_ms))
+        withhold = verdicts.withhold | withhold_all
+        since = np.where(withhold, np.int32(NEVER), verdicts.adult_since)
+        return SignalSet.from_records(identities.ids, identities.pair, withhold, since, self._key_check)
+
+    def names_someone(self, records: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        """Which records have an identifier, or an address and a time."""
+        identities = self._identify(records)
+        someone: npt.NDArray[np.bool_] = identities.pair != 0
+        for one in identities.ids:
+            someone |= one != 0
+        return someone
