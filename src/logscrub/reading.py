@@ -10,13 +10,12 @@ import pyarrow as pa
 
 from logscrub.config import Settings
 from logscrub.errors import CorruptInputError, InputFailedError, system_reason
-from logscrub.formats.mixed import text_of
-from logscrub.formats.prefixes import lines_of
+from logscrub.formats.prefixes import data_of, lines_of
 from logscrub.formats.records import Format, Parsed, Reader, carries_identifiers
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, FileRange, Opener
 from logscrub.privacy.proxies import TrustedProxies, client_addresses
-from logscrub.privacy.sent_signals import may_carry
+from logscrub.privacy.sent_signals import may_carry, places_that_may_carry
 from logscrub.schemas import signal_catalogue
 from logscrub.text.blocks import Block, OversizeLine, line_starts, read_blocks
 from logscrub.text.joined import Joined, Joiner, joined_lines
@@ -55,10 +54,16 @@ def lines_with_signals(block: Block, known: Format, settings: Settings) -> Block
     """
     if carries_identifiers(known.fields) or not known.is_plain:
         return block
+    catalogue = signal_catalogue(settings.signals)
+    places = places_that_may_carry(block.data, catalogue)
+    if not len(places):
+        return Block(b"", block.offset)
     data = bytes(block.data)
     starts = line_starts(Block(data, 0))
-    chosen = np.flatnonzero(may_carry(lines_of(data, starts), signal_catalogue(settings.signals)))
-    return Block(text_of(data, starts, chosen), block.offset)
+    maybe = np.unique(np.searchsorted(starts, places, side="right") - 1)
+    lines = lines_of(data, starts).take(pa.array(maybe))
+    lines = lines.filter(pa.array(may_carry(lines, catalogue)))
+    return Block(data_of(lines).to_pybytes(), block.offset)
 
 
 def records_of(parsed: Parsed, settings: Settings) -> pa.RecordBatch:

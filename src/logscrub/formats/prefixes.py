@@ -104,7 +104,7 @@ def _read_logs(lines: pa.Array) -> pa.Array:
     """Read the value `log` of lines that all fit `_JSON_FILE`."""
     if not len(lines):
         return pa.array([], pa.string())
-    data = _data_of(lines)
+    data = data_of(lines)
     try:
         table = arrow_json.read_json(
             pa.BufferReader(data),
@@ -168,7 +168,7 @@ def strip(block: Block, prefix: Prefix) -> Block:
     if not data:
         return block
     lines = prefix.take_off(lines_of(data, line_starts(Block(data, 0))))
-    return Block(memoryview(_data_of(lines)), block.offset)
+    return Block(memoryview(data_of(lines)), block.offset)
 
 
 def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
@@ -177,7 +177,7 @@ def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
-def _data_of(lines: pa.Array) -> pa.Buffer:
+def data_of(lines: pa.Array) -> pa.Buffer:
     """Give the text of all lines, one after the other."""
     _, offsets, data = lines.buffers()
     bounds = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]

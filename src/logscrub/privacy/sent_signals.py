@@ -5,6 +5,7 @@ the catalogue.
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote_plus
@@ -20,6 +21,9 @@ from logscrub.signals import UNREADABLE, Catalogue, Signal, decode_signals
 _QUERY_MARK = re.compile("[?;#]")
 _BETWEEN = re.compile("[&;#]")
 _KEPT = 100_000
+_TAIL = 3  # bytes of a name by which it is told
+_LOWER = 0x20  # the bit that tells small letters from capitals
+_AFTER_NAMES = np.frombuffer(b"]+ ", np.uint8)
 
 Sent = Iterator[tuple[Signal, str]]
 
@@ -29,11 +33,11 @@ class SignalFinder:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._columns: Mapping[str, tuple[str | None, Callable[[str], Said]]] = {
-            "signals": (None, self._remembered(self._of_column)),
-            "target": (catalogue.query_expression, self._remembered(self._of_url)),
-            "referrer": (catalogue.query_expression, self._remembered(self._of_url)),
-            "cookie": (catalogue.cookie_expression, self._remembered(self._of_cookies)),
+        self._columns: Mapping[str, tuple[str, str | None, Callable[[str], Said]]] = {
+            "signals": ("", None, self._remembered(self._of_column)),
+            "target": ("=", catalogue.query_expression, self._remembered(self._of_url)),
+            "referrer": ("=", catalogue.query_expression, self._remembered(self._of_url)),
+            "cookie": ("", catalogue.cookie_expression, self._remembered(self._of_cookies)),
         }
 
     def find(self, records: pa.RecordBatch) -> Iterator[tuple[list[Said], npt.NDArray[np.int64]]]:
@@ -46,9 +50,9 @@ class SignalFinder:
         Yields:
             What is said, the last of it nothing; int64 position in it for each record.
         """
-        for name, (expression, read) in self._columns.items():
+        for name, (mark, expression, read) in self._columns.items():
             column = records.column(name)
-            chosen = _chosen(column, expression)
+            chosen = _chosen(column, mark, expression)
             if chosen is not None and len(chosen):
                 said = [read(text) for text in column.dictionary.take(pa.array(chosen)).to_pylist()]
                 yield [*said, Said()], _positions(column, chosen, len(said))
@@ -88,13 +92,55 @@ def may_carry(text: pa.Array, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
     return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
 
 
-def _chosen(column: pa.DictionaryArray, expression: str | None) -> npt.NDArray[np.int64] | None:
+def places_that_may_carry(data: bytes | memoryview, catalogue: Catalogue) -> npt.NDArray[np.int64]:
+    r"""Where lines of text may carry a signal in a URL, or an escape as `\x63` that may hide one.
+
+    Names are told by their last bytes, which is faster than an expression, and finds some others too.
+
+    Args:
+        data: lines of a log, URLs as they were sent.
+        catalogue: the signals.
+
+    Returns:
+        Sorted places in the data; a line without any carries none for certain.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    after = np.flatnonzero(raw == ord("="))
+    after = after[after >= _TAIL + 2]
+    last = np.zeros(len(after), np.uint32)
+    for back in range(_TAIL, 0, -1):
+        last = np.bitwise_or(last << np.uint32(8), raw[after - back] | np.uint8(_LOWER), dtype=np.uint32)
+    named = np.isin(last, _tails(catalogue)) | np.isin(raw[after - 1], _AFTER_NAMES)
+    for back in range(_TAIL, _TAIL + 3):  # where one of the last three is percent-encoded
+        named |= raw[after - back] == ord("%")
+    escaped = raw == ord("\\")
+    return np.sort(np.concatenate([after[named], np.flatnonzero(escaped)])) if escaped.any() else after[named]
+
+
+@functools.lru_cache(maxsize=16)
+def _tails(catalogue: Catalogue) -> npt.NDArray[np.uint32]:
+    """The last bytes of the names of parameters as numbers; of a shorter name with any byte before."""
+    tails: set[int] = set()
+    for name in catalogue.query:
+        known = bytes(byte | _LOWER for byte in name.encode()[-_TAIL:])
+        before = itertools.product(range(256), repeat=_TAIL - len(known))
+        tails |= {int.from_bytes(bytes(byte | _LOWER for byte in first) + known, "big") for first in before}
+    return np.array(sorted(tails), np.uint32)
+
+
+def _chosen(column: pa.DictionaryArray, mark: str, expression: str | None) -> npt.NDArray[np.int64] | None:
     """Places of the distinct values that may carry a signal; None where there is no value."""
     if column.null_count == len(column):
         return None
     distinct = column.dictionary
-    found = distinct.is_valid() if expression is None else pc.match_substring_regex(distinct, expression)
-    return np.flatnonzero(found.fill_null(False).to_numpy(zero_copy_only=False))
+    if expression is None:
+        return np.flatnonzero(distinct.is_valid().to_numpy(zero_copy_only=False))
+    # Most URLs have no query: to see that is cheaper than an expression.
+    marked = pc.match_substring(distinct, mark).fill_null(False).to_numpy(zero_copy_only=False)
+    asked = np.flatnonzero(marked)
+    found = pc.match_substring_regex(distinct.take(pa.array(asked)), expression)
+    chosen: npt.NDArray[np.int64] = asked[found.to_numpy(zero_copy_only=False)]
+    return chosen
 
 
 def _positions(column: pa.DictionaryArray, chosen: npt.NDArray[np.int64], none: int) -> npt.NDArray[np.int64]:
