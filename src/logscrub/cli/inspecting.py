@@ -19,6 +19,7 @@ with ending_at_once(), without_unused_packages():
     from logscrub.inspection import Inspection, inspect_files
 
 _WIDTH = 15
+_FEW_SIGNALS = 8
 _NAMES = {
     "user_agent": "user agent",
     "method": "method",
@@ -105,11 +106,13 @@ def _paragraph(found: Inspection) -> Iterator[str]:
         yield _line("or", f"{found.other_format}, which fits as well: choose with --format")
     yield _line("fields", _list(found.fields))
     yield _line("not there", _list(found.missing))
-    yield _line("children", _told(found.child_signals, "{}", "no signal in this format"))
-    yield _line("opt-outs", _told(found.opt_out_signals, "{}", "no signal in this format"))
+    yield _line("children", _signals(found.child_signals))
+    yield _line("opt-outs", _signals(found.opt_out_signals))
     if found.url_signals:
-        yield _line("in its URLs", _list(found.url_signals))
-    yield _line("identifiers", _told(found.identifiers, "{}", "address and user agent only"))
+        yield _line("in its URLs", _signals(found.url_signals))
+    yield _line(
+        "identifiers", _list(found.identifiers) if found.identifiers else "address and user agent only"
+    )
     for cost in found.costs:
         yield _line("costs", cost)
     if found.worth_logging:
@@ -130,8 +133,12 @@ def _list(columns: Sequence[str]) -> str:
     return ", ".join(_NAMES.get(name, name) for name in columns) or "none"
 
 
-def _told(columns: Sequence[str], text: str, none: str) -> str:
-    return text.format(_list(columns)) if columns else none
+def _signals(names: Sequence[str]) -> str:
+    """Names of signals, as schemas/signals.toml has them; of many the first ones."""
+    if not names:
+        return "no place for a signal"
+    more = f" and {len(names) - _FEW_SIGNALS} more (see --json)" if len(names) > _FEW_SIGNALS else ""
+    return ", ".join(names[:_FEW_SIGNALS]) + more
 
 
 def _clock(hour: str) -> str:
