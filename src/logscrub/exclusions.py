@@ -3,6 +3,7 @@
 Each of them is used like a child's flag: all records that are joined to one are withheld.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
@@ -28,7 +29,7 @@ PLAIN = "ids"
 
 _COMMENT = "#"
 _COMMENTS = re.compile(rb"(?m)^[ \t]*#.*$")
-_NO_ID = re.compile(r"[\s,;\"'{}\[\]()<>]|=(?!=*$)")
+_NO_ID = re.compile(r"[\s,;\"'\[\]()<>]|=(?!=*$)")
 _EVENTS = "json_events"
 
 
@@ -134,11 +135,20 @@ def _meant(text: str, sessions: frozenset[str]) -> dict[str, str]:
     """The ids of each kind that a line may mean; none where it is no id."""
     if in_cookie := cookie_ids(text, sessions):
         return dict(in_cookie)
-    if _NO_ID.search(text):
+    if _NO_ID.search(text) or _is_address(text):
         return {}
     client = client_id(text)
     either = {"client_id": f"{text}{BETWEEN_VALUES}{client}"} if client else {}
     return dict.fromkeys(ID_KINDS, text) | either
+
+
+def _is_address(text: str) -> bool:
+    """Whether a line is an address, which is an id of nobody: many share it."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse(part: FileRange, lines: npt.NDArray[np.int64]) -> None:

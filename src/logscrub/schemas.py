@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from logscrub.errors import UsageError
 from logscrub.signals import Catalogue, Signal
 
 OTHER = "(other)"
@@ -163,7 +164,11 @@ def signal_catalogue(configured: tuple[Signal, ...] = ()) -> Catalogue:
     """The signals of schemas/signals.toml, and those of a configuration.
 
     Raises:
-        ValueError: a configured one has the name of another, or stands where another does.
+        UsageError: a configured one has the name of another, or stands where another does.
     """
     loaded = tomllib.loads((_root() / "signals.toml").read_text(encoding="utf-8"))
-    return Catalogue([*(Signal(**signal) for signal in loaded["signal"]), *configured])
+    try:
+        return Catalogue([*(Signal(**signal) for signal in loaded["signal"]), *configured])
+    except ValueError as error:
+        problem = str(error)
+    raise UsageError(f"configuration: signals: {problem}")

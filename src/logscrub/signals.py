@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 UNREADABLE = "unreadable"
 """Value of a signal that was sent in a form that no text has: it fails closed."""
+
+URL = "url"
+"""In place of the name of a signal: the value is a URL that the record has no other column for."""
 
 BETWEEN_ITEMS = "\x1e"
 BETWEEN_VALUES = "\x1f"
@@ -18,6 +21,10 @@ BETWEEN_VALUES = "\x1f"
 AGE_RANGE_PARTS = ("lower_bound", "upper_bound", "declaration", "declined")
 """How names of the signals end that are parts of one age range."""
 
+PATH = re.compile(r"[^\s.,=\[\]]+(?:\[0\])*(?:\.[^\s.,=\[\]]+(?:\[0\])*)*")
+"""A path in a JSON line: keys with dots between, `[0]` for the first element of an array."""
+
+_WORD = re.compile(r"[^\s=&;,?#\[\]]+")
 _NAME = r"^[a-z][a-z0-9_]*$"
 _PLACES = ("query", "cookie", "header", "field", "json_path", "event")
 
@@ -102,12 +109,28 @@ class Signal(BaseModel):
     )
     source: str = Field("", description="where its meaning is published")
 
+    @field_validator("query", "cookie", "header", "field")
+    @classmethod
+    def _one_word_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_WORD.fullmatch(name) for name in names):
+            raise ValueError("give names as the log has them, without blanks, brackets and marks")
+        return names
+
+    @field_validator("json_path", "event")
+    @classmethod
+    def _paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(PATH.fullmatch(path) for path in paths):
+            raise ValueError("give paths as keys with dots between, such as user.age or traits[0].age")
+        return paths
+
     @model_validator(mode="after")
     def _stands_somewhere(self) -> Self:
         if not any(getattr(self, place) for place in _PLACES):
             raise ValueError(f"{self.name}: say where it stands: one or more of {', '.join(_PLACES)}")
         if (self.kind is Kind.ENUM) != bool(self.child or self.thirteen or self.opted_out):
             raise ValueError(f"{self.name}: child, thirteen and opted_out list the values of an enum")
+        if self.kind is Kind.PRESENT and (self.query or self.json_path or self.event):
+            raise ValueError(f"{self.name}: present is for cookies, headers and fields")
         if self.kind is Kind.AGE_RANGE and not self.name.endswith(AGE_RANGE_PARTS):
             raise ValueError(f"{self.name}: end the name of a part of an age range with {AGE_RANGE_PARTS}")
         return self

@@ -35,7 +35,7 @@ from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
 from logscrub.errors import FileReason, LogscrubError, UsageError
 from logscrub.exclusions import plan_exclusions
-from logscrub.formats.registry import asked_format
+from logscrub.formats.registry import asked_format, check_signals
 from logscrub.inputs import FileRange, InputFile, Plan, no_input, plan_inputs
 from logscrub.release.day import DayOutcome, PublishRules
 from logscrub.release.verify import is_of_release
@@ -86,6 +86,7 @@ def run_pipeline(
         LogscrubError: a job service does not answer, or a step failed; no day that was not finished has a
             manifest.
     """
+    check_signals(settings.signals)
     options = pipeline_options(beam_flags, runner, jobs or os.cpu_count() or 1)
     chosen = make_runner(options)
     now_ms = time.time_ns() // 1_000_000

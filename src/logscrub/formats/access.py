@@ -19,6 +19,7 @@ from logscrub.formats.records import (
 )
 from logscrub.formats.sent import signal_column
 from logscrub.formats.times import CLF_WIDTH, Times, clf_times, text_rows
+from logscrub.signals import URL
 
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
 _REQUESTS = (
@@ -26,6 +27,9 @@ _REQUESTS = (
     rf"(?s)\A(?P<method>{_METHOD}) +(?P<target>[^ ].*?) +HTTP/\d(?:\.\d)?\z",
     r"\A(?P<method>GET) +(?P<target>(?:/|https?://)[^ ]*)\z",  # HTTP/0.9, RFC 1945 section 4.1
 )
+PROTOCOL = r" +HTTP/\d(?:\.\d)?\z"
+"""RE2 for the end of a request line."""
+
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\bfnrtv]))')
 _ESCAPED = dict(zip(b'"\\bfnrtv', (b'"', b"\\", b"\b", b"\f", b"\n", b"\r", b"\t", b"\v"), strict=True))
 _IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
@@ -83,6 +87,7 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     sent = [
         (name_of_signal(name), _text(given[name], escaped=True)) for name in sorted(given) if is_signal(name)
     ]
+    sent += _other_urls(given, columns)
     if sent:
         columns["signals"] = signal_column(sent)
     columns |= _duration_column(given)
@@ -152,6 +157,26 @@ def _request_columns(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Ar
             else pc.coalesce(known.cast(pa.string()), column.cast(pa.string())).dictionary_encode()
         )
     return columns
+
+
+def _other_urls(
+    given: Mapping[str, pa.DictionaryArray], columns: Mapping[str, pa.Array]
+) -> list[tuple[str, pa.Array]]:
+    """What may hold a query and is in no column: requests that cannot be split, a query without a path."""
+    found = []
+    if "request" in given:
+        request = given["request"]
+        whole = pc.match_substring(request.dictionary, "=").fill_null(False)
+        asked = pc.if_else(whole, _unescape(request.dictionary), pa.scalar(None, pa.string()))
+        asked = pc.replace_substring_regex(asked, PROTOCOL, "")
+        if asked.null_count < len(asked):
+            left = pc.if_else(columns["target"].is_null(), asked.take(request.indices), None)
+            found.append((URL, left.cast(pa.string())))
+    if "query" in given and ("path" not in given or "target" in given):
+        query = _text(given["query"], escaped=True)
+        marked = pc.binary_join_element_wise("?", query.dictionary, "")
+        found.append((URL, marked.take(query.indices)))
+    return found
 
 
 def _target(given: Mapping[str, pa.DictionaryArray]) -> pa.DictionaryArray:

@@ -21,7 +21,8 @@ from logscrub.formats.records import (
 )
 from logscrub.formats.sent import signal_column
 from logscrub.formats.times import Times, event_times, json_times
-from logscrub.signals import BETWEEN_VALUES
+from logscrub.schemas import signal_catalogue
+from logscrub.signals import BETWEEN_VALUES, URL, Catalogue
 
 EVENT_MAP = parse_field_map(
     """
@@ -78,6 +79,7 @@ def to_records(
     fields: FieldMap,
     source_timezone: str | None = None,
     clean: Callable[[pa.Array], pa.Array] | None = None,
+    catalogue: Catalogue | None = None,
 ) -> pa.RecordBatch:
     """Make `RECORDS` of the values of JSON lines.
 
@@ -90,6 +92,7 @@ def to_records(
         source_timezone: IANA name of the zone of times that are written without an offset; None reads
             RFC 3339 and epoch times only.
         clean: what undoes an encoding of the distinct strings of headers.
+        catalogue: the signals that URLs may hold; by default those of schemas/signals.toml.
     """
     rows = len(values.lines)
     given: dict[str, list[Cells]] = {}
@@ -101,7 +104,7 @@ def to_records(
     if clean:
         for field in {"referrer", "user_agent", "language"} & columns.keys():
             columns[field] = _mapped(columns[field], lambda text: null_where_absent(clean(text)))
-    columns["signals"] = _signals(given, values.doubt)
+    columns["signals"] = _signals(given, values.doubt, catalogue or signal_catalogue())
     columns |= _request(given, columns)
     if kind := _first(given.get("connection_type", [])):
         columns["connection"] = _connection(columns.get("connection"), kind)
@@ -166,12 +169,32 @@ def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) 
     return change(column.dictionary).take(column.indices).dictionary_encode()
 
 
-def _signals(given: dict[str, list[Cells]], doubt: pa.Array) -> pa.DictionaryArray:
+_URLS = ("path", "query", "url", "request", "referrer")
+
+
+def _signals(given: dict[str, list[Cells]], doubt: pa.Array, catalogue: Catalogue) -> pa.DictionaryArray:
     """All signals that were sent; a doubt about whose record it is counts as a child's."""
     sent = [(field, cells.text) for field, found in given.items() if field not in KINDS for cells in found]
+    urls = [(field, cells.text) for field in _URLS for cells in given.get(field, [])]
+    if len(urls) > 1:  # of which only one becomes the target
+        sent += [(URL, _asking(field, text, catalogue)) for field, text in urls]
     if doubt.null_count < len(doubt):
         sent.append(("child", doubt))
     return signal_column(sent) if sent else nulls(len(doubt))
+
+
+def _asking(field: str, text: pa.Array, catalogue: Catalogue) -> pa.Array:
+    """Of URLs those that may hold a signal, null for the others."""
+    distinct = text.dictionary_encode()
+    whole = distinct.dictionary
+    if field == "query":
+        whole = pc.binary_join_element_wise("?", whole, "")
+    if field == "request":
+        whole = pc.replace_substring_regex(whole, access.PROTOCOL, "")
+    found = pc.match_substring(whole, "=")
+    if pc.any(found).as_py():
+        found = pc.and_(found, pc.match_substring_regex(whole, catalogue.query_expression))
+    return pc.if_else(found, whole, pa.scalar(None, pa.string())).take(distinct.indices)
 
 
 def _request(given: dict[str, list[Cells]], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:

@@ -11,7 +11,7 @@ from logscrub.errors import UsageError
 from logscrub.formats.access import DURATIONS
 from logscrub.formats.records import IDS
 from logscrub.schemas import signal_catalogue
-from logscrub.signals import Catalogue
+from logscrub.signals import PATH, Catalogue
 
 
 class Kind(StrEnum):
@@ -63,7 +63,6 @@ FIRST = 0
 
 Step = str | int
 
-_PATH = re.compile(r"[^\s.,=\[\]]+(?:\[0\])*(?:\.[^\s.,=\[\]]+(?:\[0\])*)*")
 _EVERY_SPELLING = 2  # gaps between the keys of a path of which each may be a dot
 
 
@@ -157,7 +156,7 @@ def parse_field_map(text: str, catalogue: Catalogue | None = None) -> FieldMap:
     entries = []
     for part in re.split(r"[\s,]+", text.strip(" \t\r\n,")):
         field, equals, path = part.partition("=")
-        if not equals or not _PATH.fullmatch(path):
+        if not equals or not PATH.fullmatch(path):
             raise UsageError(
                 f"'{part}' is no part of a field map: write field=path, such as address=client.ip; "
                 f"fields are: {', '.join(known)}"

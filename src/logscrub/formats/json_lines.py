@@ -107,7 +107,9 @@ class JsonFormat:
         records = merge([])
         if any(len(part.lines) for part in read):
             zone = None if self.is_event else self.source_timezone
-            records = events.to_records(_concatenated(read), self._whole_map, zone, self.clean)
+            records = events.to_records(
+                _concatenated(read), self._whole_map, zone, self.clean, self.catalogue
+            )
         if not self.is_event:
             records = records.filter(pa.array(_says_something(records)))
         rejected = np.setdiff1d(lines, records.column("line").to_numpy(), assume_unique=True)

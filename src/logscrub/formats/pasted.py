@@ -8,6 +8,7 @@ from logscrub.errors import UsageError
 from logscrub.formats import nginx
 from logscrub.formats.access import is_signal, name_of_signal
 from logscrub.formats.apache import compile_log_format
+from logscrub.formats.expressions import Value
 from logscrub.formats.json_fields import KINDS, FieldMap, parse_field_map
 from logscrub.formats.json_lines import JsonFormat
 from logscrub.formats.lines import LineFormat
@@ -91,7 +92,7 @@ def _nginx(text: str, source_timezone: str, catalogue: Catalogue) -> LineFormat 
     if not read_statement(text).is_json:
         return compile_nginx(text, catalogue=catalogue)
     ranked = [
-        (value.rank, _MAP_FIELDS.get(value.column, value.column), key)
+        (value.rank, _field_of(value, catalogue), key)
         for key, variable in json_keys(text).items()
         if (value := nginx.value_of(variable, catalogue)).column
     ]
@@ -106,6 +107,13 @@ def _nginx(text: str, source_timezone: str, catalogue: Catalogue) -> LineFormat 
         source_timezone,
         catalogue=catalogue,
     )
+
+
+def _field_of(value: Value, catalogue: Catalogue) -> str:
+    """Field of a map that a variable is; of a cookie by itself the signal that it holds, if it is one."""
+    if value.column == "cookie" and value.key:
+        return catalogue.cookie.get(value.key.lower(), "")
+    return _MAP_FIELDS.get(value.column, value.column)
 
 
 def _json(text: str, source_timezone: str, catalogue: Catalogue) -> JsonFormat:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from logscrub.errors import UsageError
 from logscrub.formats.catalogue import LINE_FORMATS
 from logscrub.formats.json_catalogue import JSON_FORMATS
+from logscrub.formats.json_fields import FieldMap, with_signals
 from logscrub.formats.mixed import Mixed
 from logscrub.formats.pasted import COMPILERS, compile_pasted
 from logscrub.formats.prefixes import PREFIX_BY_NAME, Prefixed
@@ -54,6 +55,15 @@ def forced_format(name: str) -> str:
         UsageError: there is none of that name; the message lists those that exist.
     """
     return format_by_name(name.strip()).name
+
+
+def check_signals(signals: tuple[Signal, ...]) -> None:
+    """Check the signals of a configuration before anything is read.
+
+    Raises:
+        UsageError: one has the name of another, or of a field, or stands where another does.
+    """
+    with_signals(FieldMap(()), signal_catalogue(signals), (), of_events=True)
 
 
 def told_name(name: str) -> str:

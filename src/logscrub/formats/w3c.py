@@ -109,7 +109,7 @@ class _Header:
         for name, at in zip(self.names, range(len(self.names)), strict=True):
             signal = _signal_at(name, self.catalogue)
             if signal:
-                places.setdefault(signal_value(signal, name), at)
+                places[signal_value(signal, f"{name}_{at}")] = at
         return places
 
     @property
@@ -147,7 +147,7 @@ class _Header:
 def _signal_at(name: str, catalogue: Catalogue) -> str | None:
     """The signal that a field is, a request header or a column of its own."""
     header = name.removeprefix("cs(").removesuffix(")")
-    return catalogue.header.get(header) if header != name else catalogue.field.get(name)
+    return catalogue.header.get(header) or catalogue.field.get(name)
 
 
 def _records_of(values: Iterable[str], *, timed: bool) -> frozenset[str]:

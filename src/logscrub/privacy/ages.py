@@ -16,7 +16,7 @@ OLDEST_YEARS = 120
 FIRST_BIRTH_YEAR = 1900
 LAST_BIRTH_YEAR = 9900  # the calendar of Python ends in 9999
 
-NOT_SENT_TEXTS = frozenset({"", "-", "null", "unknown"})
+NOT_SENT_TEXTS = frozenset({"", "-", "null", "none", "undefined", "n/a", "unknown"})
 
 # An age screen must not default to a set age (16 CFR 312.2, mixed audience), but many do: proof of nothing.
 # 1969-12-31 is the Unix epoch west of Greenwich.

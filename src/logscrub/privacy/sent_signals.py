@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.privacy.signal_values import Said, say
-from logscrub.signals import UNREADABLE, Catalogue, Signal, decode_signals
+from logscrub.signals import UNREADABLE, URL, Catalogue, Signal, decode_signals
 
 _QUERY_MARK = re.compile("[?;#]")
 _BETWEEN = re.compile("[&;#]")
@@ -59,6 +59,9 @@ class SignalFinder:
 
     def _of_column(self, text: str) -> Sent:
         for name, value in decode_signals(text):
+            if name == URL:
+                yield from self._of_url(value)
+                continue
             signal = self._catalogue.by_name.get(name)
             yield (signal, value) if signal else (self._catalogue.by_name["child"], UNREADABLE)
 

@@ -3,6 +3,7 @@
 A value that was sent and cannot be read counts as what its signal is about: it fails closed.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from logscrub.signals import UNREADABLE, Kind, Says, Signal
 
 YES = frozenset({"true", "1", "1.0", "yes", "on", "y", "t"})
 NO = frozenset({"false", "0", "0.0", "-0.0", "no", "off", "n", "f"})
+
+# A macro that an advertising system left as it was: nothing was sent.
+_UNFILLED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|%%[^%]*%%|\[[A-Z0-9_]+\]")
 
 _ABOUT = {
     Says.CHILD: Evidence.CHILD,
@@ -60,7 +64,8 @@ def say(sent: Iterable[tuple[Signal, str]]) -> Said:
     """
     by_kind: dict[Kind, list[tuple[Signal, str]]] = defaultdict(list)
     for signal, value in sent:
-        by_kind[signal.kind].append((signal, value))
+        if not _UNFILLED.fullmatch(value.strip()):
+            by_kind[signal.kind].append((signal, value))
     evidence, births = _tcf(by_kind) | _age_range(by_kind), []
     for kind, form in _FORMS.items():
         for _, value in by_kind.pop(kind, ()):
