@@ -129,8 +129,6 @@ class Signal(BaseModel):
             raise ValueError(f"{self.name}: say where it stands: one or more of {', '.join(_PLACES)}")
         if (self.kind is Kind.ENUM) != bool(self.child or self.thirteen or self.opted_out):
             raise ValueError(f"{self.name}: child, thirteen and opted_out list the values of an enum")
-        if self.kind is Kind.PRESENT and (self.query or self.json_path or self.event):
-            raise ValueError(f"{self.name}: present is for cookies, headers and fields")
         if self.kind is Kind.AGE_RANGE and not self.name.endswith(AGE_RANGE_PARTS):
             raise ValueError(f"{self.name}: end the name of a part of an age range with {AGE_RANGE_PARTS}")
         return self

@@ -232,3 +232,23 @@ def test_ages_and_birthdays_by_themselves() -> None:
     assert thirteenth_birthday(date(2012, 2, 29)) == date(2025, 3, 1)
     assert under_13_until("2013-03-01") == (Reading(date(2013, 3, 1), date(2026, 3, 1)),)
     assert under_13_until("x") is Unclear.UNREADABLE
+
+
+def test_people_born_before_1970_are_no_children() -> None:
+    births = ("1952-06-07", "1969-11-30", "1901-02-03")
+    rows = [own(("birth_date", birth)) for birth in births]
+    assert judged(*rows) == ["1965-06-07", "1982-11-30", "1914-02-03"]
+
+
+def test_a_birth_on_the_day_of_the_record_is_read_as_one() -> None:
+    """01/01/26 may mean 1926; on the day itself it may be a birth of today."""
+    assert judged(own(("birth_date", "01/01/26")), times=["2026-01-01T12:00:00"]) == [WITHHELD]
+    assert judged(own(("birth_date", "01/01/26")), times=["2026-01-01T11:59:59"]) != [WITHHELD]
+
+
+@pytest.mark.parametrize(
+    ("time", "day"),
+    [("00:00:00", -1), ("11:59:59", -1), ("12:00:00", 0), ("18:30:00", 0), ("23:59:59", 0)],
+)
+def test_the_day_begins_at_noon_of_utc(time: str, day: int) -> None:
+    assert last_days(milliseconds(f"2026-03-01T{time}")).tolist() == [epoch_day("2026-03-01") + day]
