@@ -7,6 +7,7 @@ worker threads of a runner may hold it up, and an exception may get lost in a ca
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -29,8 +30,10 @@ def removed(cleanup: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        _remove.remove(cleanup)
-        cleanup()
+        try:
+            cleanup()
+        finally:  # not before: an interrupt in its midst must do it again
+            _remove.remove(cleanup)
 
 
 def clean_up() -> None:
@@ -50,18 +53,24 @@ def temporary_folder() -> Iterator[str]:
     """
     place = Path(tempfile.gettempdir())
     _sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            folder = folder.rename(
-                folder.with_name(folder.name.removeprefix("."))
-            )  # from here on it is swept
-        with removed(lambda: shutil.rmtree(folder, ignore_errors=True)):
+    name = f"{_PREFIX}{secrets.token_hex(4)}"
+    hidden, folder = place / f".{name}", place / name
+    # Its removal is arranged before it is there: an interrupt may come at any moment.
+    with removed(lambda: _remove_all(hidden, folder)):
+        hidden.mkdir(mode=0o700)
+        handle = os.open(hidden, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hidden.rename(folder)  # from here on it is swept, unless it is locked
             yield str(folder)
-    finally:
-        os.close(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove_all(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(place: Path) -> None:
