@@ -70,9 +70,8 @@ def read_exclusions(
     """Whom a list names.
 
     Raises:
-        ExclusionError: a line names nobody; the message has its number.
+        ExclusionError: a line names nobody, and the message has its number; or the list is damaged.
         InputFailedError: the list cannot be read any more.
-        CorruptInputError: it is damaged.
     """
     nobody = SignalSet.of_ids(np.zeros(0, np.uint64), key.check)
     named_in = _of_ids if part.format == PLAIN else _of_records

@@ -56,6 +56,8 @@ LINES = st.one_of(
 @given(st.lists(LINES, min_size=1, max_size=6))
 @example(['{"a":{"h":[{"n":"x"}]}}', '{"a":{"h":{"n":"y"}}}'])
 @example(['{"k":[null,null]}', "no json"])
+@example(["{}", '{"t":[null,null]}'])
+@example(['{"i":0}', '{"a":{"id":""}}'])
 def test_a_line_alone_among_others_and_line_by_line_is_the_same(lines):
     alone = [rows(KNOWN.parse(block([line])), [line])[0] for line in lines]
     assert rows(KNOWN.parse(block(lines)), lines) == alone

@@ -93,7 +93,7 @@ def _doubts(result: RunResult, settings: Settings) -> Iterator[str]:
 def _costs(plan: Plan) -> Iterator[str]:
     """What the formats cannot carry costs: of one that an operator wrote everything, else what is needed."""
     told: dict[str, None] = {}
-    for name in sorted({part.format for part in plan.ranges}):
+    for name in plan.formats:
         shown, fields = told_name(name), format_by_name(name).fields
         for cost in costs(fields) if shown != name else costs(fields, NEEDED):
             told[f"warning: {shown}: {cost}"] = None
@@ -255,8 +255,8 @@ def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator
         yield "note: people who opted out are counted here (opt_outs): this release is not to be shared"
     if hostless := _named(list(_hostless(result, settings))):
         yield f"note: {hostless} logs carry no host: name your own in own_hosts, or they count as referrers"
-    used = {part.format for part in result.plan.ranges}
-    if settings.trusted_proxies and not any("forwarded" in format_by_name(name).fields for name in used):
+    formats = map(format_by_name, result.plan.formats)
+    if settings.trusted_proxies and not any("forwarded" in known.fields for known in formats):
         yield "note: no log has forwarded addresses: trusted_proxies changes nothing"
     if released and not settings.geoip:
         yield "note: every country is (unknown): --geoip FILE names a database that tells them"

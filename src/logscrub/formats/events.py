@@ -148,9 +148,9 @@ def _text(candidates: Sequence[Cells]) -> pa.Array:
 
 def _id_column(candidates: Sequence[Cells]) -> pa.DictionaryArray:
     """All ids of each row: each joins by itself."""
-    if len(candidates) == 1:
-        return candidates[0].text.dictionary_encode()
     texts = [null_where_absent(cells.text) for cells in candidates]
+    if len(texts) == 1:
+        return texts[0].dictionary_encode()
     # Arrow's own way to skip nulls loses rows of nothing but nulls (pyarrow 25).
     marked = [pc.binary_join_element_wise(BETWEEN_VALUES, text, "").fill_null("") for text in texts]
     joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*marked, ""), 1)
@@ -169,15 +169,17 @@ def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) 
     return change(column.dictionary).take(column.indices).dictionary_encode()
 
 
-_URLS = ("path", "query", "url", "request", "referrer")
+_URLS = (("path", "query", "url", "request"), ("referrer",))
+"""Fields of which one becomes the target, and those of which one becomes the referrer."""
 
 
 def _signals(given: dict[str, list[Cells]], doubt: pa.Array, catalogue: Catalogue) -> pa.DictionaryArray:
     """All signals that were sent; a doubt about whose record it is counts as a child's."""
     sent = [(field, cells.text) for field, found in given.items() if field not in KINDS for cells in found]
-    urls = [(field, cells.text) for field in _URLS for cells in given.get(field, [])]
-    if len(urls) > 1:  # of which only one becomes the target
-        sent += [(URL, _asking(field, text, catalogue)) for field, text in urls]
+    for fields in _URLS:
+        urls = [(field, cells.text) for field in fields for cells in given.get(field, [])]
+        if len(urls) > 1:  # a single one is searched where it ends up
+            sent += [(URL, _asking(field, text, catalogue)) for field, text in urls]
     if doubt.null_count < len(doubt):
         sent.append(("child", doubt))
     return signal_column(sent) if sent else nulls(len(doubt))

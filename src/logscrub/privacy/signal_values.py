@@ -22,7 +22,7 @@ from logscrub.privacy.evidence import Evidence
 from logscrub.privacy.gpp import gpp_evidence
 from logscrub.privacy.tcf import tcf_evidence
 from logscrub.privacy.us_privacy import us_privacy_evidence
-from logscrub.signals import UNREADABLE, Kind, Says, Signal
+from logscrub.signals import AGE_RANGE_PARTS, UNREADABLE, Kind, Says, Signal
 
 YES = frozenset({"true", "1", "1.0", "yes", "on", "y", "t"})
 NO = frozenset({"false", "0", "0.0", "-0.0", "no", "off", "n", "f"})
@@ -167,8 +167,7 @@ def _age_range(by_kind: dict[Kind, list[tuple[Signal, str]]]) -> Evidence:
     """A range that was shared and has no lower end lies below the lowest gate (Apple, Declared Age Range)."""
     sent = by_kind.get(Kind.AGE_RANGE, [])
     values = {
-        part: [value for signal, value in sent if signal.name.endswith(part)]
-        for part in ("lower_bound", "upper_bound", "declaration", "declined")
+        part: [value for signal, value in sent if signal.name.endswith(part)] for part in AGE_RANGE_PARTS
     }
     lower = [value for value in values["lower_bound"] if age_years(value) is not Unclear.NOT_SENT]
     evidence = Evidence.NOTHING
