@@ -387,6 +387,8 @@ def _told(problem: ErrorDetails) -> str:
         return (
             f"no such setting; did you mean {alike[0]}?" if alike else f"no such setting; known are: {known}"
         )
+    if problem["type"] == "tuple_type" and problem["loc"] == ("signals",):
+        return "write [[signals]], in two pairs of brackets, before each"
     if problem["type"] in _GIVE:
         return _GIVE[problem["type"]]
     return problem["msg"].removeprefix("Value error, ")

@@ -133,7 +133,8 @@ def _of_ids(
 def _meant(text: str, sessions: frozenset[str]) -> dict[str, str]:
     """The ids of each kind that a line may mean; none where it is no id."""
     if in_cookie := cookie_ids(text, sessions):
-        return dict(in_cookie)
+        of_kind = {kind: [value for other, value in in_cookie if other == kind] for kind, _ in in_cookie}
+        return {kind: BETWEEN_VALUES.join(values) for kind, values in of_kind.items()}
     if _NO_ID.search(text) or _is_address(text):
         return {}
     client = client_id(text)

@@ -10,14 +10,13 @@ import pyarrow as pa
 
 from logscrub.config import Settings
 from logscrub.errors import CorruptInputError, InputFailedError, system_reason
-from logscrub.formats.prefixes import data_of, lines_of
 from logscrub.formats.records import Format, Parsed, Reader, carries_identifiers
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, FileRange, Opener
 from logscrub.privacy.proxies import TrustedProxies, client_addresses
 from logscrub.privacy.sent_signals import may_carry, places_that_may_carry
 from logscrub.schemas import signal_catalogue
-from logscrub.text.blocks import Block, OversizeLine, line_starts, read_blocks
+from logscrub.text.blocks import Block, OversizeLine, data_of, line_starts, lines_of, read_blocks
 from logscrub.text.joined import Joined, Joiner, joined_lines
 from logscrub.text.streams import open_text
 

@@ -104,6 +104,13 @@ def test_records_as_json(before: bytes, timed: bool) -> None:
         assert withheld({"a.jsonl": people()}, gzip.compress(named), config) == 2
 
 
+def test_all_cookies_of_a_line_are_meant() -> None:
+    clients = ["1111.2222", "3333.4444"]
+    logs = b"".join(event(at, client_id=client) for at, client in enumerate([*clients, "5555.6666"], 50))
+    named = "; ".join(f"_ga=GA1.2.{client}" for client in clients)
+    assert withheld({"a.jsonl": logs + people()}, f"{named}\n".encode()) == len(clients)
+
+
 def test_a_record_with_several_ids_names_all_of_them() -> None:
     lines = people() + event(10, user_id="u1") + event(11, session_id="s1")
     named = event_lines([{"user_id": "u1", "device_id": f"{MARK}-1", "session_id": "s1"}])[0]

@@ -131,3 +131,19 @@ def test_a_format_without_an_address_says_what_that_costs(tmp_path: Path) -> Non
     result = run("--log-format", '[$time_local] "$request" $status', log)
     assert result.returncode == 0, result.stderr
     assert "without an address" in result.stdout
+
+
+def test_signals_and_formats_of_a_configuration_are_looked_at(tmp_path: Path) -> None:
+    config = tmp_path / "logscrub.toml"
+    config.write_text('[[signals]]\nname = "age_gate"\nkind = "birth_year"\nquery = ["birthyear"]\n')
+    sample = ROOT / "sample_logs" / "formats" / "combined.log"
+    told = json.loads(run("--json", "--config", config, sample).stdout)
+    assert "age_gate" in told["files"][0]["url_signals"]
+    assert "age_gate" not in json.loads(run("--json", sample).stdout)["files"][0]["url_signals"]
+    config.write_text('format = "common"\n')
+    assert json.loads(run("--json", "--config", config, sample).stdout)["files"][0]["format"] == "common"
+    config.write_text('[signals]\nname = "age_gate"\nkind = "birth_year"\n')
+    wrong = run("--config", config, sample)
+    assert wrong.returncode == 2
+    assert "[[signals]]" in wrong.stderr
+    assert run("--config", tmp_path / "none.toml", sample).returncode == 2

@@ -142,11 +142,12 @@ def verify(directory: str) -> None:
 
 @cli.command("inspect", short_help="Tell what a run would make of logs.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--config", metavar="FILE", help="As of run: its formats and its signals.")
 @click.option("--format", "name", metavar="NAME", help="As of run: look at the files as this format.")
 @click.option("--log-format", metavar="STRING", help="As of run: look at the files as this format.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect_command(
-    inputs: tuple[str, ...], name: str | None, log_format: str | None, *, as_json: bool
+    inputs: tuple[str, ...], config: str | None, name: str | None, log_format: str | None, *, as_json: bool
 ) -> None:
     """Tell the format, fields and privacy signals of logs, and what would make them tell more.
 
@@ -158,7 +159,7 @@ def inspect_command(
         raise UsageError("inspect takes nothing after --")
     with ending_at_once():
         from logscrub.cli.inspecting import inspect_logs  # noqa: PLC0415
-    context.exit(inspect_logs(inputs, name, log_format, as_json=as_json))
+    context.exit(inspect_logs(inputs, config, name, log_format, as_json=as_json))
 
 
 @cli.command("init", short_help="Write a configuration to begin with.")

@@ -3,18 +3,19 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from logscrub.cli.configuration import settings_of
 from logscrub.cli.console import print_error, print_lines
 from logscrub.cli.imports import without_unused_packages
 from logscrub.cli.interrupts import ending_at_once
 from logscrub.cli.running import silence_beam
-from logscrub.errors import ExitCode, UsageError
+from logscrub.errors import ExitCode
 
 silence_beam()
 with ending_at_once(), without_unused_packages():
     from logscrub.beam.files import match_inputs, open_file
     from logscrub.beam.spool import spooled_input
     from logscrub.formats.catalogue import APACHE_LINE, NGINX_LINE
-    from logscrub.formats.registry import asked_format
+    from logscrub.formats.registry import asked_format, check_signals
     from logscrub.inputs import FileProblem, no_input
     from logscrub.inspection import Inspection, inspect_files
 
@@ -34,26 +35,29 @@ _NAMES = {
 }
 
 
-def inspect_logs(inputs: Sequence[str], log_format: str | None, pasted: str | None, *, as_json: bool) -> int:
+def inspect_logs(
+    inputs: Sequence[str], config: str | None, log_format: str | None, pasted: str | None, *, as_json: bool
+) -> int:
     """Look at files, print what they are, and give the exit code.
 
     Args:
         inputs: files, folders and patterns; `-` is standard input.
+        config: path of the configuration of the run; of its settings those of formats and signals matter.
         log_format: name of the format of all of them; None tells it of each.
         pasted: the format as a server's configuration has it.
         as_json: print JSON in place of text.
 
     Raises:
-        UsageError: there is no input at all, or no such format.
+        UsageError: there is no input at all, or no such format, or a configuration that cannot be meant.
     """
-    if log_format is not None and pasted is not None:
-        raise UsageError("--format and --log-format: give one of them")
-    forced = asked_format(log_format, pasted)
+    settings = settings_of(config, {"format": log_format, "log_format": pasted})
+    check_signals(settings.signals)
+    forced = asked_format(settings.format, settings.log_format, settings.signals)
     with spooled_input(inputs) as (paths, spooled):
         matched, missing = match_inputs(paths)
         if not matched and not spooled:
             raise no_input(missing)
-        found = list(inspect_files([*matched, *spooled], open_file, forced))
+        found = list(inspect_files([*matched, *spooled], open_file, forced, settings.signals))
     inspections = [one for one in found if isinstance(one, Inspection)]
     problems = [*missing, *(one for one in found if isinstance(one, FileProblem))]
     if as_json:

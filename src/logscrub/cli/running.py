@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logscrub.cli.configuration import settings_of
 from logscrub.cli.console import print_error, print_lines
 from logscrub.cli.imports import without_unused_packages
 from logscrub.cli.interrupts import ending_at_once
@@ -136,19 +137,11 @@ def _store(directory: str) -> Store:
 
 
 def _settings(options: dict[str, Any]) -> "Settings":
-    config = options["config"]
-    text = _config_text(config) if config is not None else None
-    # Its import takes longer than to see that the file is not there.
-    from logscrub.config import load_settings  # noqa: PLC0415
-
     names = ("timezone", "source_timezone", "audience", "min_support", "format", "log_format")
     flags = {name: options[name] for name in names}
     flags["trusted_proxies"] = _proxies(options["trusted_proxies"])
     flags["geoip"] = list(options["geoip"]) or None
-    try:
-        return load_settings(text, flags)
-    except UsageError as error:
-        raise UsageError(f"{config}: {error}" if config is not None else str(error)) from None
+    return settings_of(options["config"], flags)
 
 
 def _proxies(given: str | None) -> int | list[str] | None:
@@ -156,15 +149,6 @@ def _proxies(given: str | None) -> int | list[str] | None:
     if given is None or given.isdecimal():
         return None if given is None else int(given)
     return given.split(",")
-
-
-def _config_text(config: str) -> str:
-    try:
-        return Path(config).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{config}: cannot be read: {system_reason(error)}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{config}: cannot be read: not UTF-8") from None
 
 
 def _check_account(account: str, output: str, in_use: Sequence[str | None]) -> None:

@@ -265,7 +265,7 @@ def _parse_segment(
     if differing is None and text.look_like_objects():
         table, differing = _read_arrow(text, slots, kinds)
     if table is not None:
-        # Not combined: the reader miscounts the nulls in arrays of nothing else, so that they cannot be copied.
+        # Not combined: the reader miscounts nulls in arrays of nothing else, so that these cannot be copied.
         columns = {name: table.column(name).chunk(0) for name in table.column_names}
         cells = json_types.cells_of(columns, len(text), slots)
         yield Values(text.index, cells, pa.nulls(len(text), pa.string()))

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from logscrub.formats.records import Format, Parsed, Reader
-from logscrub.text.blocks import Block, line_starts, sanitize
+from logscrub.text.blocks import Block, data_of, line_starts, lines_of, sanitize
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
@@ -90,6 +90,8 @@ class DockerJson:
         What Docker writes is read with Arrow at once, another object one line at a time: to the same values.
         """
         usual = pc.match_substring_regex(lines, _JSON_FILE)
+        if pc.all(usual).as_py():
+            return _one_line(_read_logs(lines))
         taken, usual_rows = _read_logs(lines.filter(usual)), usual.to_numpy(zero_copy_only=False)
         odd_rows = np.flatnonzero(~usual_rows)
         odd = [_log_of(line) for line in lines.take(pa.array(odd_rows)).to_pylist()]
@@ -169,20 +171,6 @@ def strip(block: Block, prefix: Prefix) -> Block:
         return block
     lines = prefix.take_off(lines_of(data, line_starts(Block(data, 0))))
     return Block(memoryview(data_of(lines)), block.offset)
-
-
-def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
-    """Make an array of lines with their newlines, without a copy of the text."""
-    offsets = np.append(starts, len(data)).astype(np.int32)
-    return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-
-
-def data_of(lines: pa.Array) -> pa.Buffer:
-    """Give the text of all lines, one after the other."""
-    _, offsets, data = lines.buffers()
-    bounds = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
-    first, last = int(bounds[0]), int(bounds[-1])
-    return data.slice(first, last - first) if data is not None else pa.py_buffer(b"")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ BOM = b"\xef\xbb\xbf"
 
 _TAIL_BYTES = 64 * 1024  # read at a time past the end of a range
 _MIN_BUFFER = len(BOM) + 1
-_PIECE = 256 * 1024
+_PIECE = 256 * 1024  # that stays in the cache: a mask of a whole block costs more to allocate than to make
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,25 @@ def line_starts(block: Block) -> npt.NDArray[np.int64]:
     data = np.frombuffer(block.data, dtype=np.uint8)
     if not data.size:
         return np.zeros(0, dtype=np.int64)
-    starts = np.concatenate(([0], np.flatnonzero(data == ord("\n")) + 1))
+    newlines = [
+        np.flatnonzero(data[at : at + _PIECE] == ord("\n")) + (at + 1) for at in range(0, len(data), _PIECE)
+    ]
+    starts = np.concatenate(([0], *newlines))
     return starts[starts < data.size].astype(np.int64) + block.offset
+
+
+def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
+    """Make an array of lines with their newlines, without a copy of the text."""
+    offsets = np.append(starts, len(data)).astype(np.int32)
+    return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def data_of(lines: pa.Array) -> pa.Buffer:
+    """Give the text of all lines, one after the other."""
+    _, offsets, data = lines.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    first, last = int(bounds[0]), int(bounds[-1])
+    return data.slice(first, last - first) if data is not None else pa.py_buffer(b"")
 
 
 def line_count(data: memoryview | bytes) -> int:
@@ -104,7 +121,6 @@ def line_count(data: memoryview | bytes) -> int:
 def count_byte(data: memoryview | bytes, byte: bytes) -> int:
     """How often a byte occurs, without a copy of the data."""
     values = np.frombuffer(data, dtype=np.uint8)
-    # In pieces that stay in the cache: a mask of a whole block costs more to allocate than to make.
     pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
     return sum(int(np.count_nonzero(piece == byte[0])) for piece in pieces)
 
