@@ -5,12 +5,13 @@ support units with a non-zero share in it. Where the count is below k the units 
 the union of small cells is exact; where it is k or more no list is needed, and none is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logscrub.durations import BUCKETS, NO_BUCKET
 
@@ -247,3 +248,14 @@ def empty_cells(names: tuple[str, ...]) -> Cells:
     )
     node = pa.array([], type=pa.string())
     return Cells(node, names, none, np.zeros(0, dtype=np.int64), none.copy(), nobody, NO_DURATIONS)
+
+
+def among(node: pa.StringArray, wanted: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Tell which nodes are among the wanted ones."""
+    found = pc.is_in(node, value_set=pa.array(sorted(wanted), type=pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def nodes_of(rows: Collection[tuple[str, ...]]) -> frozenset[str]:
+    """Nodes of rows whose dimensions are given in their order."""
+    return frozenset(map(SEPARATOR.join, rows))

@@ -261,6 +261,17 @@ class Settings(BaseModel):
             "scanners. It decides the exit code and nothing that is released.",
         ),
     )
+    bot_rate: int | None = Field(
+        None,
+        ge=1,
+        description="hits of one visitor on one day above which it counts as a bot; no limit by default",
+        json_schema_extra=_documented(
+            "hits a visitor-day",
+            "Scrapers that hide behind a browser's name show by their number of hits. Set it well above what "
+            "your keenest visitors do; behind a proxy that hides all addresses it takes everybody for one.",
+            2000,
+        ),
+    )
     range_bytes: int = Field(
         64 * MIB,
         ge=1,

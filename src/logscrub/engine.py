@@ -14,7 +14,7 @@ This is the page that explains logscrub. The Beam graph calls the same functions
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -23,6 +23,7 @@ from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import Geography
 from logscrub.errors import CorruptInputError, FileReason
 from logscrub.exclusions import plan_exclusions, read_exclusions
+from logscrub.formats.registry import asked_format
 from logscrub.inputs import Batch, InputFile, Opener, Plan, plan_inputs
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey, require_same
@@ -149,16 +150,17 @@ def scrub_range(
 def follow_visitors(elements: Iterable[bytes], settings: Settings) -> dict[str, bytes]:
     """Step 3: the cells of every table, from all hits of a day and shard."""
     hits, key_check = decode_hits(list(elements))
-    tables = build_tables(hits, settings.min_support, key_check)
+    tables = build_tables(hits, settings.min_support, key_check, settings.bot_rate)
     return {name: encode_cells(table) for name, table in tables.items()}
 
 
 def release_cells(table: str, elements: Iterable[bytes], settings: Settings) -> TableRelease:
     """Step 4: a table of a day, from the cells of all shards."""
     joined = join_shards([decode_cells(element) for element in elements], settings.min_support)
-    return release_table(
+    released = release_table(
         table_schemas()[table], joined.cells, joined.supporters, joined.support, settings.min_support
     )
+    return replace(released, layers=joined.layers)
 
 
 @dataclass(frozen=True)
@@ -210,19 +212,23 @@ def run_in_memory(
     def open_file(path: str) -> BinaryIO:
         return cast(BinaryIO, io.BytesIO(files[path]))
 
+    forced = asked_format(settings.format, settings.log_format, settings.signals)
     plan = plan_inputs(
         (InputFile(p, len(d)) for p, d in files.items() if p not in {*signals_from, *exclude}),
         open_file,
         settings.range_bytes,
+        forced,
     )
     batches = plan.batches(settings.range_bytes)
-    more = plan_inputs((InputFile(p, len(files[p])) for p in signals_from), open_file, settings.range_bytes)
+    more = plan_inputs(
+        (InputFile(p, len(files[p])) for p in signals_from), open_file, settings.range_bytes, forced
+    )
     signals = [read_signals(batch, open_file, settings, key, now_ms) for batch in batches]
     signals += [
         read_signals(batch, open_file, settings, key, now_ms, must_be_whole=True)
         for batch in more.batches(settings.range_bytes)
     ]
-    lists = plan_exclusions((InputFile(p, len(files[p])) for p in exclude), open_file)
+    lists = plan_exclusions((InputFile(p, len(files[p])) for p in exclude), open_file, forced)
     named = [read_exclusions(part, open_file, settings, key, now_ms) for part in lists]
     withheld = SignalSet.merge([no_signals(key), *signals, *named]).resolve(settings.audience)
     scrubber = make_scrubber(settings, key, withheld, now_ms, geography=geography, days=days)

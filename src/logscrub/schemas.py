@@ -79,13 +79,17 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One released table."""
+    """One released table.
+
+    `unfolded` are dimensions of rows that are released whatever their support, since they are of nobody.
+    """
 
     name: str
     title: str
     population: str
     population_meaning: str
     columns: tuple[Column, ...]
+    unfolded: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def dimensions(self) -> tuple[Column, ...]:
@@ -143,7 +147,18 @@ def table_schemas() -> dict[str, TableSchema]:
 
 def _table(raw: dict[str, Any]) -> TableSchema:
     columns = tuple(Column(**column) for column in raw["columns"])
-    return TableSchema(raw["name"], raw["title"], raw["population"], raw["population_meaning"], columns)
+    unfolded = _published_crawlers() if raw.get("unfolded") == "published crawlers" else frozenset()
+    return TableSchema(
+        raw["name"], raw["title"], raw["population"], raw["population_meaning"], columns, unfolded
+    )
+
+
+def _published_crawlers() -> frozenset[tuple[str, str]]:
+    """Purpose and name of the crawlers that their operators, and not people, run."""
+    names = vocabulary("bots")["names"]
+    return frozenset(
+        (bot["purpose"], name) for name, bot in names.items() if bot["families"] and bot["purpose"] != "tool"
+    )
 
 
 @cache

@@ -75,7 +75,7 @@ def test_a_request_never_loses_its_line(request_line, method, target):
 @pytest.mark.parametrize(
     ("end", "referrer", "user_agent"),
     [
-        (' "-" "-"', None, None),
+        (' "-" "-"', None, ""),
         (' "" ""', None, None),
         ("", None, None),
         (' "http://example.com/"', "http://example.com/", None),

@@ -66,7 +66,7 @@ def one(log_format, line, **options):
         ("%{DNT}i", "0", "signals", "dnt=0"),
         ("%{Sec-GPC}i %{DNT}i", "0 1", "signals", "dnt=1\x1egpc=0"),
         ("%{DNT}i", "-", "signals", None),
-        ("%!400,501{User-Agent}i", "-", "user_agent", None),
+        ("%!400,501{User-Agent}i", "-", "user_agent", ""),
         ("%400,501{User-Agent}i", "x", "user_agent", "x"),
         ("100%% %h", "100% 192.0.2.1", "address", "192.0.2.1"),
         (r"%h\t%>s", "192.0.2.1\t200", "status", 200),

@@ -74,7 +74,7 @@ def test_visitors_are_told_by_user_then_device_then_client_then_address_and_agen
 def test_page_views_are_what_a_person_looked_at() -> None:
     good = [("GET /a HTTP/1.1", 200), ("GET /a?x=1 HTTP/1.1", 304), ("GET / HTTP/1.1", 206)]
     bad = [
-        *[(f"GET {path} HTTP/1.1", 200) for path in ("/style.css", "/pic.PNG?v=2", "/robots.txt")],
+        *[(f"GET {path} HTTP/1.1", 200) for path in ("/style.css", "/pic.PNG?v=2", "/font.woff2")],
         *[(f"{method} /a HTTP/1.1", 200) for method in ("POST", "HEAD")],
         *[("GET /a HTTP/1.1", status) for status in (404, 301)],
         *[("-", 408), ("", 400), ("x", 200)],

@@ -4,13 +4,16 @@ import time
 
 import pyarrow as pa
 import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA as CRAWLERS
 
-from logscrub.enrich.user_agents import AgentClasses, classify
+from logscrub.enrich.user_agents import AgentClasses, Layer, classify
 from logscrub.schemas import UNKNOWN, vocabulary, vocabulary_names
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) {} Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) {}"
 ANDROID = "Mozilla/5.0 (Linux; Android {}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 {}"
+
+PERSON = (None, None, None)
 
 
 def row(agent: str | None) -> tuple[str | None, ...]:
@@ -64,17 +67,51 @@ def row(agent: str | None) -> tuple[str | None, ...]:
         ),
         (
             "Dalvik/2.1.0 (Linux; U; Android 9; SM-G960F Build/PPR1)",
-            ("mobile", "Android", "9", "Android Browser", "9"),
+            ("mobile", "Android", "9", UNKNOWN, UNKNOWN),
         ),
     ],
 )
 def test_people(agent: str, expected: tuple[str, ...]) -> None:
-    assert row(agent) == (*expected, None, None)
+    assert row(agent) == (*expected, *PERSON)
 
 
-@pytest.mark.parametrize("agent", [None, "", " ", "-"])
-def test_an_absent_agent_is_unknown_and_no_bot(agent: str | None) -> None:
-    assert row(agent) == (UNKNOWN,) * 5 + (None, None)
+def test_of_an_agent_that_was_not_logged_nothing_is_known() -> None:
+    assert row(None) == (*(UNKNOWN,) * 5, *PERSON)
+
+
+@pytest.mark.parametrize("agent", ["", " ", "-"])
+def test_who_sends_no_agent_is_a_bot(agent: str) -> None:
+    assert row(agent) == (*(UNKNOWN,) * 5, "No user agent", "other", Layer.EMPTY_AGENT)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "5.0",
+        "Mozilla/5.0 " * 200,
+        "() { :; }; /bin/sh -c id",
+        "Mozilla/5.0 ${jndi:ldap://example.com/a}",
+        "<b>x</b>",
+        "&as_qdr=all",
+    ],
+)
+def test_what_no_browser_writes_is_a_bot(agent: str) -> None:
+    assert row(agent)[5:] == ("Absurd user agent", "other", Layer.ABSURD_AGENT)
+
+
+@pytest.mark.parametrize(
+    ("agent", "purpose"),
+    [
+        ("Mozilla/5.0 (compatible; Novellum/1.0)", "ai-training"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36 OhDear/1.0",
+            "monitor",
+        ),
+        ("Zapier", "seo"),
+    ],
+)
+def test_crawlers_of_the_list_have_a_purpose(agent: str, purpose: str) -> None:
+    assert row(agent)[5:] == (UNKNOWN, purpose, Layer.LISTED)
 
 
 @pytest.mark.parametrize(
@@ -83,22 +120,22 @@ def test_an_absent_agent_is_unknown_and_no_bot(agent: str | None) -> None:
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Googlebot", "search"),
         ("Googlebot-Image/1.0", "Googlebot-Image", "search"),
         (IPHONE.format("Mobile (compatible; GOOGLEBOT/2.1)"), "Googlebot", "search"),
-        ("Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)", "GPTBot", "ai"),
+        ("Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)", "GPTBot", "ai-training"),
         ("Mozilla/5.0 (compatible; AhrefsBot/5.0; +http://ahrefs.com/robot/)", "AhrefsBot", "seo"),
-        ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "Facebook", "social"),
-        ("kube-probe/1.28", "Kubernetes probe", "monitoring"),
+        ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "Facebook", "other"),
+        ("kube-probe/1.28", "Kubernetes probe", "monitor"),
         ("Tiny Tiny RSS/1.11 (http://tt-rss.org/)", "Tiny Tiny RSS", "feed"),
         ("UniversalFeedParser/4.2-pre-314-svn +http://feedparser.org/", "UniversalFeedParser", "feed"),
-        ("curl/8.5.0", "curl", "library"),
-        ("Java/1.8.0_151", "Java", "library"),
-        ("python-requests/2.31.0", "Python Requests", "library"),
-        ("Go-http-client/1.1", "Go-http-client", "library"),
+        ("curl/8.5.0", "curl", "tool"),
+        ("Java/1.8.0_151", "Java", "tool"),
+        ("python-requests/2.31.0", "Python Requests", "tool"),
+        ("Go-http-client/1.1", "Go-http-client", "tool"),
         ("binlar_2.6.3 (someone@example.com)", "binlar", "other"),
         ("joe@example.com bot/1.0", UNKNOWN, UNKNOWN),
     ],
 )
 def test_bots(agent: str, bot: str, purpose: str) -> None:
-    assert row(agent)[5:] == (bot, purpose)
+    assert row(agent)[5:7] == (bot, purpose)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +148,7 @@ def test_bots(agent: str, bot: str, purpose: str) -> None:
     ],
 )
 def test_a_person_is_no_bot(agent: str) -> None:
-    assert row(agent)[5:] == (None, None)
+    assert row(agent)[5:] == PERSON
 
 
 def test_nothing_of_the_agent_itself_comes_through() -> None:
@@ -123,7 +160,7 @@ def test_nothing_of_the_agent_itself_comes_through() -> None:
         "Mozilla/5.0 (Linux; Android ١٢; x) Chrome/٩٠.0",
     ]
     classes = classify(pa.array(agents))
-    allowed = {UNKNOWN, None} | {str(number) for number in range(1000)}
+    allowed = {UNKNOWN, None, *Layer} | {str(number) for number in range(1000)}
     allowed |= set(vocabulary("systems")["windows_versions"]) | set(vocabulary("bots")["purposes"])
     for name in ("devices", "systems", "browsers", "bots"):
         allowed |= vocabulary_names(name)
@@ -132,8 +169,8 @@ def test_nothing_of_the_agent_itself_comes_through() -> None:
 
 
 def test_lists_are_aligned_and_empty_input_is_fine() -> None:
-    assert classify([]) == AgentClasses([], [], [], [], [], [], [])
-    assert classify(["curl/8", None, "-"]).bot == ["curl", None, None]
+    assert classify([]) == AgentClasses([], [], [], [], [], [], [], [])
+    assert classify(["curl/8", None, "-"]).bot == ["curl", None, "No user agent"]
 
 
 def test_ten_thousand_distinct_agents_a_second() -> None:
@@ -156,3 +193,13 @@ def test_bot_vocabulary_is_closed() -> None:
     families = [family for bot in bots["names"].values() for family in bot["families"]]
     assert len(families) == len(set(families))
     assert {bot["purpose"] for bot in bots["names"].values()} == set(bots["purposes"])
+    assert set(bots["tags"].values()) <= set(bots["purposes"])
+    assert set(bots["tags"]) >= {tag for crawler in CRAWLERS for tag in crawler["tags"]}
+    assert set(bots["apps"]) <= {crawler["pattern"] for crawler in CRAWLERS}
+
+
+def test_nearly_all_crawlers_of_the_list_are_bots() -> None:
+    agents = sorted({agent for crawler in CRAWLERS for agent in crawler["instances"]})
+    people = [agent for agent, bot in zip(agents, classify(agents).bot, strict=True) if bot is None]
+    assert len(agents) > 2000
+    assert len(people) < 12

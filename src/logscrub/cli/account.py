@@ -1,6 +1,7 @@
 """The account of a run: what became of every line, for its operator alone."""
 
 import json
+from collections import Counter
 
 from logscrub.cli.summary import NOT_WRITTEN
 from logscrub.engine import RunResult
@@ -33,6 +34,7 @@ def account(result: RunResult) -> str:
             }
             for d in result.days
         },
+        "bots": _bots(result),
         "rejected": json.loads(tally.to_json())["rejected"],
         # A value of such a field joins so many others that it is no person's: not_joined leaves it out.
         "shared_ids": list(result.shared_ids),
@@ -43,3 +45,12 @@ def account(result: RunResult) -> str:
         },
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def _bots(result: RunResult) -> dict[str, dict[str, float]]:
+    """Hits of bots by the layer that told them, and their share of all hits that were followed."""
+    layers = sum((Counter(day.bot_layers) for day in result.days), Counter())
+    followed = sum(result.tally.kept.values())
+    return {
+        layer: {"hits": hits, "share": round(hits / followed, 6)} for layer, hits in sorted(layers.items())
+    }

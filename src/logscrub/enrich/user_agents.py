@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from ua_parser.regex import Resolver
 from ua_parser_builtins.lazy import MATCHERS
 
 from logscrub import schemas
+from logscrub.enrich.crawlers import crawler_purposes
 from logscrub.enrich.lazily import import_on_use
 from logscrub.schemas import UNKNOWN
 
@@ -33,6 +35,10 @@ from user_agents.parsers import (  # noqa: E402
 )
 
 _VERSION = re.compile(r"0|[1-9][0-9]{0,2}")
+_LONGEST = 2_000  # in-app browsers write up to some 600 characters
+_LETTER = re.compile(r"[A-Za-z]")
+_CODE = re.compile(r"\(\) *\{|\$\{|<[!?/a-zA-Z]|^[&=?%|;#]")  # Shellshock, Log4Shell, markup, queries
+_RUNTIME = "Dalvik/"  # of Android's apps; ua-parser calls it the system's browser
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class AgentClasses:
         browser: name from the vocabulary `browsers`, or `(unknown)`.
         browser_version: major version as text, or `(unknown)`.
         bot: name from the vocabulary `bots`, `(unknown)` for a bot not listed there, None for people.
-        purpose: purpose of the bot, `(unknown)` for a bot not listed, None for people.
+        purpose: purpose of the bot, `(unknown)` where it is not known, None for people.
+        layer: what told that it is one (`Layer`), None for people.
     """
 
     device: list[str]
@@ -56,6 +63,20 @@ class AgentClasses:
     browser_version: list[str]
     bot: list[str | None]
     purpose: list[str | None]
+    layer: list[str | None]
+
+
+class Layer(StrEnum):
+    """What tells a bot, in the order in which it is asked; the account has the share of each."""
+
+    CRAWLER = "crawler"  # its agent has a name of the vocabulary
+    TOOL = "tool"  # likewise, and it is an HTTP library, a command or a scanner
+    SPIDER = "spider"  # a rule of ua-parser
+    LISTED = "listed"  # a pattern of crawler-user-agents
+    ABSURD_AGENT = "absurd_agent"
+    EMPTY_AGENT = "empty_agent"
+    ROBOTS_TXT = "robots_txt"  # the visitor read robots.txt
+    RATE = "rate"  # the visitor made more hits on a day than the operator allows people
 
 
 class _ParsedAgent(UserAgent):  # type: ignore[misc]  # user-agents has no types
@@ -72,58 +93,76 @@ def classify(distinct: pa.StringArray | Sequence[str | None]) -> AgentClasses:
     """Name the software behind each distinct agent.
 
     Args:
-        distinct: distinct user agents, as logged; null, empty and `-` are absent agents.
+        distinct: distinct user agents, as logged; null is one that was not logged, empty or `-` one that was
+            not sent.
 
     Returns:
-        One list for each name, aligned to the input. An absent agent is all `(unknown)` and not a bot.
+        One list for each name, aligned to the input. Of an agent that was not logged nothing is known, and it
+        is not a bot; one that was not sent, or that no browser has, is one.
     """
     agents = distinct if isinstance(distinct, pa.Array) else pa.array(distinct, pa.string())
+    texts = agents.to_pylist()
     lower = pc.utf8_lower(agents)
     names = zip(
-        agents.to_pylist(),
+        texts,
         _found_words(lower, _bot_pattern()),
         _found_words(lower, _device_pattern()),
         _found_words(lower, _people_pattern()),
+        crawler_purposes(text or "" for text in texts),
         strict=True,
     )
     rows = [_classify_one(*row) for row in names]
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(7)]
+    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(8)]
     return AgentClasses(*columns)
 
 
-_Row = tuple[str, str, str, str, str, str | None, str | None]
-_ABSENT: _Row = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, None, None)
+_Bot = tuple[str | None, str | None, str | None]
+_Row = tuple[str, str, str, str, str, str | None, str | None, str | None]
+_PERSON: _Bot = (None, None, None)
+_NOTHING = (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+_EMPTY: _Bot = ("No user agent", "other", Layer.EMPTY_AGENT)
+_ABSURD: _Bot = ("Absurd user agent", "other", Layer.ABSURD_AGENT)
 
 
 def _classify_one(
-    text: str | None, bot_word: str | None, device_word: str | None, people_word: str | None
+    text: str | None,
+    bot_word: str | None,
+    device_word: str | None,
+    people_word: str | None,
+    listed: str | None,
 ) -> _Row:
     if text is None or text.strip() in {"", "-"}:
-        return _ABSENT
+        return (*_NOTHING, *(_PERSON if text is None else _EMPTY))
     result = _resolver()(text, Domain.ALL)
     agent = _ParsedAgent(text, result.user_agent or Browser(), result.os or OS(), result.device or Device())
-    bot, purpose = _bot(agent, bot_word, people_word)
     system = _families("systems").get(agent.os.family, UNKNOWN)
-    browser = _families("browsers").get(agent.browser.family, UNKNOWN)
+    family = "" if text.startswith(_RUNTIME) else agent.browser.family
+    browser = _families("browsers").get(family, UNKNOWN)
     return (
         _device(agent, device_word),
         system,
         _system_version(system, result.os),
         browser,
         _version(result.user_agent.major) if result.user_agent and browser != UNKNOWN else UNKNOWN,
-        bot,
-        purpose,
+        *_bot(agent, bot_word, people_word, listed),
     )
 
 
-def _bot(agent: _ParsedAgent, bot_word: str | None, people_word: str | None) -> tuple[str | None, str | None]:
+def _bot(agent: _ParsedAgent, bot_word: str | None, people_word: str | None, listed: str | None) -> _Bot:
+    """Name, purpose and layer of a bot; None of each for people."""
     name = _bot_names().get(bot_word or "") or _bot_names().get(agent.browser.family)
     if name is not None:
-        return name, _vocabulary("bots")["names"][name]["purpose"]
+        purpose = _vocabulary("bots")["names"][name]["purpose"]
+        return name, purpose, Layer.TOOL if purpose == "tool" else Layer.CRAWLER
     # ua-parser takes any agent with a word such as "silk" or "cubot" near its start for a spider.
-    if agent.is_bot and people_word is None:
-        return UNKNOWN, UNKNOWN
-    return None, None
+    if people_word is None and (agent.is_bot or listed):
+        return UNKNOWN, listed or UNKNOWN, Layer.SPIDER if agent.is_bot else Layer.LISTED
+    return _ABSURD if _is_absurd(agent.ua_string) else _PERSON
+
+
+def _is_absurd(text: str) -> bool:
+    """Whether no browser or app writes such an agent: too long, without a letter, or code to be run."""
+    return len(text) > _LONGEST or not _LETTER.search(text) or _CODE.search(text) is not None
 
 
 def _device(agent: _ParsedAgent, device_word: str | None) -> str:

@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 
 from logscrub.errors import LineReason
 from logscrub.formats.records import (
+    HINTS,
     IDS,
     Int64Array,
+    empty_where_absent,
     encoded,
     null_where_absent,
     problem_code,
@@ -42,7 +44,10 @@ _STATUS_FIRST, _STATUS_AFTER = 100, 600
 TEXTS = ("address", "forwarded", "host", "language", "connection", "carrier", *IDS)
 """Values that are columns of `RECORDS` as they stand."""
 
-HEADERS = ("referrer", "user_agent", "request", "method", "target", "path", "query", "cookie")
+HEADERS = (
+    *("referrer", "user_agent", "request", "method", "target", "path", "query", "cookie"),
+    *HINTS.values(),
+)
 """Values that servers escape, and that need more than to be taken over."""
 
 _SIGNAL, _AT = "signal__", "__at__"
@@ -80,9 +85,13 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     for name in TEXTS:
         if name in given:
             columns[name] = _text(given[name], escaped=name not in {"address", "host"})
-    for name in ("referrer", "user_agent", "cookie"):
+    for name in ("referrer", "cookie"):
         if name in given:
             columns[name] = _text(given[name], escaped=True)
+    if "user_agent" in given:
+        columns["user_agent"] = _agent(given["user_agent"])
+    if hints := [(name, _text(given[name], escaped=True)) for name in HINTS.values() if name in given]:
+        columns["client_hints"] = signal_column(hints)
     columns |= _request_columns(given)
     sent = [
         (name_of_signal(name), _text(given[name], escaped=True)) for name in sorted(given) if is_signal(name)
@@ -131,6 +140,7 @@ def name_of_signal(name: str) -> str:
 
 
 _GIVES = {
+    **dict.fromkeys(HINTS.values(), ("client_hints",)),
     "request": ("method", "target"),
     "path": ("target",),
     "query": ("target",),
@@ -141,6 +151,12 @@ _GIVES = {
 def _text(column: pa.DictionaryArray, *, escaped: bool) -> pa.DictionaryArray:
     values = _unescape(column.dictionary) if escaped else column.dictionary
     return encoded(column.indices, null_where_absent(values))
+
+
+def _agent(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    # A line that ends before its agent does not say that none was sent.
+    values = pc.if_else(pc.equal(column.dictionary, ""), pa.scalar(None, pa.string()), column.dictionary)
+    return encoded(column.indices, empty_where_absent(_unescape(values)))
 
 
 def _request_columns(given: Mapping[str, pa.DictionaryArray]) -> dict[str, pa.Array]:

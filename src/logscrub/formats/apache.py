@@ -11,6 +11,7 @@ from logscrub.errors import UsageError
 from logscrub.formats.access import signal_value
 from logscrub.formats.expressions import ANY, Part, Value
 from logscrub.formats.lines import LineFormat
+from logscrub.formats.records import HINTS
 from logscrub.formats.time_formats import CLF, Clock
 from logscrub.formats.times import CLF_PATTERN
 from logscrub.schemas import signal_catalogue
@@ -61,6 +62,7 @@ HEADERS = {
     "user-agent": Value("user_agent"),
     "accept-language": Value("language"),
     "cookie": Value("cookie"),
+    **{header: Value(name) for header, name in HINTS.items()},
     "host": Value("host", ANY, 2),
     "x-forwarded-for": Value("forwarded", ANY, 0),
     "forwarded": Value("forwarded", ANY, 1),

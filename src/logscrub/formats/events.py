@@ -12,8 +12,10 @@ from logscrub.formats import access
 from logscrub.formats.access import DURATIONS, status_numbers, times_columns
 from logscrub.formats.json_fields import KINDS, TEXT_FIELDS, FieldMap, parse_field_map
 from logscrub.formats.records import (
+    HINTS,
     IDS,
     Int64Array,
+    empty_where_absent,
     null_where_absent,
     nulls,
     problem_code,
@@ -100,10 +102,14 @@ def to_records(
         if not cells.empty:
             given.setdefault(slot.field, []).append(cells)
     columns = {field: _text_column(_text(given[field])) for field in TEXT_FIELDS if field in given}
+    if "user_agent" in given:
+        columns["user_agent"] = _mapped(_text(given["user_agent"]).dictionary_encode(), empty_where_absent)
     columns |= {field: _id_column(given[field]) for field in IDS if field in given}
     if clean:
         for field in {"referrer", "user_agent", "language"} & columns.keys():
-            columns[field] = _mapped(columns[field], lambda text: null_where_absent(clean(text)))
+            columns[field] = _mapped(_mapped(columns[field], clean), _ABSENT.get(field, null_where_absent))
+    if hints := [(name, _text(given[name])) for name in HINTS.values() if name in given]:
+        columns["client_hints"] = signal_column(hints)
     columns["signals"] = _signals(given, values.doubt, catalogue or signal_catalogue())
     columns |= _request(given, columns)
     if kind := _first(given.get("connection_type", [])):
@@ -169,6 +175,7 @@ def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) 
     return change(column.dictionary).take(column.indices).dictionary_encode()
 
 
+_ABSENT = {"user_agent": empty_where_absent}
 _URLS = (("path", "query", "url", "request"), ("referrer",))
 """Fields of which one becomes the target, and those of which one becomes the referrer."""
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from logscrub.formats.mixed import has_no_time, left_over, split_by_time, text_of
 from logscrub.formats.prefixes import PREFIXES, Prefix, prefixed_lines, strip
-from logscrub.formats.records import RECORDS, TEXT, BoolArray, Format, Int64Array, Parsed
+from logscrub.formats.records import RECORDS, TEXT, BoolArray, Format, Int64Array, Parsed, are_given
 from logscrub.formats.registry import FORMATS
 from logscrub.text.blocks import Block, line_starts
 from logscrub.text.joined import Joined, Piece, join
@@ -201,14 +201,9 @@ def _fits(name: str, joined: Joined, parsed: Parsed) -> list[Fit]:
 def captured_columns(records: pa.RecordBatch) -> dict[str, BoolArray]:
     """Which records have each of the columns by which formats are compared."""
     have = {name: records.column(name).to_numpy() > 0 for name in ("status", "bytes")}
-    have |= {name: _are_given(records.column(name)) for name in _COUNTED}
+    have |= {name: are_given(records.column(name)) for name in _COUNTED}
     have["target"] = have["target"] & ~_are_nothing(records.column("target"))
     return have
-
-
-def _are_given(column: pa.Array) -> BoolArray:
-    given: BoolArray = column.is_valid().to_numpy(zero_copy_only=False)
-    return given
 
 
 def _are_nothing(column: pa.DictionaryArray) -> BoolArray:

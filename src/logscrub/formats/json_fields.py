@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from logscrub.errors import UsageError
 from logscrub.formats.access import DURATIONS
-from logscrub.formats.records import IDS
+from logscrub.formats.records import HINTS, IDS
 from logscrub.schemas import signal_catalogue
 from logscrub.signals import PATH, Catalogue
 
@@ -41,7 +41,7 @@ TEXT_FIELDS = (
 
 KINDS = {
     "time": Kind.TIME,
-    **dict.fromkeys((*TEXT_FIELDS, "path", "query", "url", "request"), Kind.TEXT),
+    **dict.fromkeys((*TEXT_FIELDS, *HINTS.values(), "path", "query", "url", "request"), Kind.TEXT),
     **dict.fromkeys(("status", "bytes", "connection_type", *DURATIONS), Kind.NUMBER),
     **dict.fromkeys(IDS, Kind.ID),
 }
@@ -51,6 +51,7 @@ KINDS = {
 """
 
 _GIVES = {
+    **dict.fromkeys(HINTS.values(), ("client_hints",)),
     **dict.fromkeys(("path", "query"), ("target",)),
     "url": ("target", "host"),
     "request": ("method", "target"),
@@ -118,7 +119,7 @@ class FieldMap:
 def with_signals(
     fields: FieldMap, catalogue: Catalogue, headers: Sequence[str], *, of_events: bool
 ) -> FieldMap:
-    """Add the places of signals to a map.
+    """Add the places of signals and of client hints to a map.
 
     Args:
         fields: the map of a format.
@@ -134,7 +135,7 @@ def with_signals(
         raise UsageError(f"signals: {min(clash)} is the name of another field: give the signal another one")
     found = [
         (name, path.format(canonical=header.title(), lower=header, snake=header.replace("-", "_")))
-        for header, name in catalogue.header.items()
+        for header, name in (*catalogue.header.items(), *HINTS.items())
         for path in headers
     ]
     found += catalogue.paths(of_events=of_events)

@@ -22,14 +22,7 @@ from logscrub.formats import events, json_types, json_values
 from logscrub.formats.events import EVENT_MAP, Cells, Values, absent
 from logscrub.formats.json_fields import FieldMap, Slot, with_signals
 from logscrub.formats.json_values import JsonObject
-from logscrub.formats.records import (
-    RECORDS,
-    BoolArray,
-    Int64Array,
-    Parsed,
-    Reader,
-    merge,
-)
+from logscrub.formats.records import RECORDS, BoolArray, Int64Array, Parsed, Reader, are_given, merge
 from logscrub.schemas import signal_catalogue
 from logscrub.signals import Catalogue
 from logscrub.text.blocks import Block, line_starts, sanitize
@@ -246,7 +239,7 @@ def _says_something(records: pa.RecordBatch) -> BoolArray:
     for name in set(RECORDS.names) - {"line", "time", "problem", "status", "bytes"}:
         column = records.column(name)
         if column.null_count < len(column):
-            said |= column.is_valid().to_numpy(zero_copy_only=False)
+            said |= are_given(column)
     return said
 
 

@@ -15,6 +15,14 @@ from logscrub.text.blocks import Block
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 IDS = ("device_id", "session_id", "client_id", "user_id")
+HINTS = {
+    "sec-ch-ua": "ch_brands",
+    "sec-ch-ua-mobile": "ch_mobile",
+    "sec-ch-ua-platform": "ch_platform",
+    "sec-ch-ua-platform-version": "ch_platform_version",
+}
+"""Request headers that are client hints, and the names of their values."""
+
 RECORDS = pa.schema(
     [
         pa.field("line", pa.int64(), nullable=False),
@@ -30,6 +38,7 @@ RECORDS = pa.schema(
         pa.field("duration", pa.int64()),
         pa.field("referrer", TEXT),
         pa.field("user_agent", TEXT),
+        pa.field("client_hints", TEXT),
         pa.field("language", TEXT),
         pa.field("connection", TEXT),
         pa.field("carrier", TEXT),
@@ -45,8 +54,9 @@ RECORDS = pa.schema(
 client or the proxies before ours say (a list of X-Forwarded-For or Forwarded, or one address); `time` is
 milliseconds of the epoch in UTC; `problem` is an index into `PROBLEMS`; `status` and `bytes` are 0 when none
 is logged; `duration` is microseconds taken to serve, null when none is logged; text is null when absent or
-`-`. Several ids of one kind stand in one value, with `BETWEEN_VALUES` between them. `cookie` is the Cookie
-header, and `signals` the signals that stand neither there nor in a URL, as `encode_signals` makes them.
+`-`, but a user agent that was not sent, by a format that logs them, is empty. Several ids of one kind are in
+one value, with `BETWEEN_VALUES` between them. `cookie` is the Cookie header, and `signals` the signals that
+stand neither there nor in a URL, as `encode_signals` makes them; it makes `client_hints` of `HINTS` too.
 """
 
 PROBLEMS = list(LineReason)
@@ -149,6 +159,20 @@ def encoded(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
     """
     distinct = values.dictionary_encode()
     return pa.DictionaryArray.from_arrays(distinct.indices.take(indices), distinct.dictionary)
+
+
+def empty_where_absent(values: pa.Array) -> pa.Array:
+    """Give user agents, the empty text in place of the mark for one that was not sent."""
+    return pc.if_else(pc.equal(values, "-"), "", values)
+
+
+def are_given(column: pa.Array) -> BoolArray:
+    """Tell which records have a value in a column; an empty user agent is none."""
+    given = column.is_valid()
+    if pa.types.is_dictionary(column.type):
+        given = pc.not_equal(column.dictionary, "").take(column.indices).fill_null(False)
+    result: BoolArray = given.to_numpy(zero_copy_only=False)
+    return result
 
 
 def null_where_absent(values: pa.Array) -> pa.Array:

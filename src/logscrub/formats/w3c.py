@@ -17,12 +17,7 @@ import pyarrow.compute as pc
 from logscrub.formats import separated
 from logscrub.formats.access import Captured, fields_of, is_signal, signal_value, signals_of, to_records
 from logscrub.formats.pattern import split_lines
-from logscrub.formats.records import (
-    BoolArray,
-    Int64Array,
-    Parsed,
-    merge,
-)
+from logscrub.formats.records import HINTS, BoolArray, Int64Array, Parsed, merge
 from logscrub.formats.separated import Rows
 from logscrub.formats.times import Times, event_times
 from logscrub.formats.zones import to_utc
@@ -64,6 +59,7 @@ _FIELDS = {
     "cs(referrer)": "referrer",
     "referrer": "referrer",
     "cs(cookie)": "cookie",
+    **{f"cs({header})": name for header, name in HINTS.items()},
     "cs(accept-language)": "language",
 }
 _TIMES = {
@@ -77,7 +73,7 @@ _TIMES = {
 }
 _MOST_FIELDS = 1_000  # an expression for more of them is too large for RE2
 _NEEDED = {"date", "clock", "epoch", "address", "path", "target"}
-_ENCODED = ("user_agent", "referrer", "cookie", "language", "forwarded", "host")
+_ENCODED = ("user_agent", "referrer", "cookie", "language", "forwarded", "host", *HINTS.values())
 _DIRECTIVE = re.compile(
     r"#\s*(?:(?P<fields>fields)\s*:?|(?P<date>(?:start-)?date)\s*:|(?P<offset>gmt-offset)\s*:)(?P<value>.*)",
     re.IGNORECASE | re.DOTALL,

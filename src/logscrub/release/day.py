@@ -4,7 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,7 @@ class TableRelease:
         all_folded: whether one row is left of what had more.
         folded: amount of the first measure in folded rows.
         visitors: of a table with one row for the day, visitors in it; None where there is no figure.
+        layers: of bots, hits that each layer told.
     """
 
     table: str
@@ -74,6 +75,7 @@ class TableRelease:
     all_folded: bool
     folded: int = 0
     visitors: int | None = None
+    layers: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """JSON text, the Parquet bytes in base64."""
@@ -134,6 +136,7 @@ class DayOutcome:
         folded: table to the part of it in folded rows.
         gate_hits: table to detector to number of cells it folded.
         folded_tables: tables of which one row is left.
+        bot_layers: hits of bots that each layer told, released or held.
     """
 
     date: str
@@ -150,6 +153,7 @@ class DayOutcome:
     folded: dict[str, int]
     gate_hits: dict[str, dict[str, int]]
     folded_tables: list[str]
+    bot_layers: dict[str, int]
 
     def to_json(self) -> str:
         """JSON text."""
@@ -259,6 +263,7 @@ def _outcome(date: str, status: DayStatus, tables: Mapping[str, TableRelease]) -
         {name: table.folded for name, table in released.items()},
         {name: table.gate_hits for name, table in released.items() if table.gate_hits},
         [name for name, table in sorted(released.items()) if table.all_folded],
+        of_bots.layers,
     )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.cells import SEPARATOR, Cells, concatenate
+from logscrub.cells import SEPARATOR, Cells, among, concatenate
 
 FOLDED = SEPARATOR + "*"
 """Last step of the node of a folded row: the rest of its parent."""
@@ -36,13 +36,13 @@ def fold(cells: Cells, k: int, *, barred: frozenset[str] = frozenset()) -> Cells
     Returns:
         Cells sorted by node. The sums of every measure equal those of the input.
     """
-    small = cells.small(k) | _among(cells.node, barred)
+    small = cells.small(k) | among(cells.node, barred)
     visible, pending = cells.take(~small), cells.take(small)
     for depth in range(_depth(cells.node), 0, -1):
         here = _depths(pending.node) == depth
         others = pending.take(here)
         others = others.renamed(_parents(others.node)).joined(k, disjoint=False)
-        still_small = others.small(k) | _among(_folded(others.node), barred)
+        still_small = others.small(k) | among(_folded(others.node), barred)
         if depth == 1:
             return _at_root(visible, others, k)
         folded = others.take(~still_small)
@@ -103,11 +103,6 @@ def _folded(node: pa.StringArray) -> pa.StringArray:
     if len(node) == 0:
         return node
     return pc.binary_join_element_wise(node, FOLDED, "")
-
-
-def _among(node: pa.StringArray, barred: frozenset[str]) -> Flags:
-    found = pc.is_in(node, value_set=pa.array(sorted(barred), type=pa.string()))
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _sorted(cells: Cells) -> Cells:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from logscrub.cells import SEPARATOR, Cells
+from logscrub.cells import SEPARATOR, Cells, among, nodes_of
 from logscrub.release.fold import FOLDED, fold, without_rare_measures
 from logscrub.release.gate import scan_values
 from logscrub.release.percentiles import percentile
@@ -43,8 +43,10 @@ def release_rows(table: TableSchema, cells: Cells, supporters: dict[str, int], k
         supporters: support units with a share in each measure of the whole table.
         k: the threshold.
     """
+    free = among(cells.node, nodes_of(table.unfolded))
+    published, cells = cells.take(free), cells.take(~free)
     if not len(cells) or supporters[cells.names[0]] < k:
-        return ReleasedTable(table.arrow().empty_table(), {}, all_folded=False)
+        return ReleasedTable(_render(table, published, frozenset()), {}, all_folded=False)
     cells, rare = without_rare_measures(cells, supporters, k)
     barred: dict[str, str] = {}
     while True:
@@ -57,7 +59,8 @@ def release_rows(table: TableSchema, cells: Cells, supporters: dict[str, int], k
     all_folded = len(folded) == 1 and len(cells) > 1
     of_folded = [node.endswith(FOLDED) for node in folded.node.to_pylist()]
     amount = int(folded.sums[np.array(of_folded, dtype=bool), 0].sum())
-    return ReleasedTable(_render(table, folded, rare, k), hits, all_folded, amount)
+    rows = [_render(table, published, frozenset()), _render(table, folded, rare, k)]
+    return ReleasedTable(_sorted(table, pa.concat_tables(rows)), hits, all_folded, amount)
 
 
 def _gate(table: TableSchema, cells: Cells) -> dict[str, str]:
@@ -86,7 +89,12 @@ def dimension_values(table: TableSchema, node: str) -> list[Value]:
     return values
 
 
-def _render(table: TableSchema, cells: Cells, rare: frozenset[str], k: int) -> pa.Table:
+def _sorted(table: TableSchema, rows: pa.Table) -> pa.Table:
+    names = [(column.name, "ascending") for column in table.dimensions]
+    return rows.sort_by(names).combine_chunks() if names else rows.combine_chunks()
+
+
+def _render(table: TableSchema, cells: Cells, rare: frozenset[str], k: int = 1) -> pa.Table:
     nodes = cells.node.to_pylist()
     values = [dimension_values(table, node) for node in nodes]
     columns: dict[str, pa.Array] = {}
@@ -97,10 +105,7 @@ def _render(table: TableSchema, cells: Cells, rare: frozenset[str], k: int) -> p
             columns[column.name] = _measure(column, cells, nodes, rare)
         else:
             columns[column.name] = percentile(cells, column.percentile, k)
-    rows = pa.Table.from_pydict(columns, schema=table.arrow())
-    if not table.dimensions:
-        return rows
-    return rows.sort_by([(column.name, "ascending") for column in table.dimensions])
+    return pa.Table.from_pydict(columns, schema=table.arrow())
 
 
 def _measure(column: Column, cells: Cells, nodes: list[str], rare: frozenset[str]) -> pa.Array:

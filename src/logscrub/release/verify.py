@@ -136,9 +136,10 @@ def _has_dictionary(footer: pq.FileMetaData) -> bool:
 
 
 def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
+    folding = _without_unfolded(schema, rows)
     for column in schema.measures:
         if column.percentile is None:
-            yield from _measure(column, rows.column(column.name), k)
+            yield from _measure(column, rows.column(column.name), folding.column(column.name), k)
     yield from _percentiles(schema, rows)
     for column in schema.dimensions:
         yield from _dimension(column, rows.column(column.name))
@@ -150,10 +151,18 @@ def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
         yield "a row occurs twice"
 
 
-def _measure(column: Column, values: pa.ChunkedArray, k: int) -> Iterator[str]:
-    known = values.drop_null()
-    if pc.any(pc.less(known, 0)).as_py():
+def _without_unfolded(schema: TableSchema, rows: pa.Table) -> pa.Table:
+    """The rows that rest on k support units: those of published crawlers rest on nobody."""
+    if not schema.unfolded:
+        return rows
+    dimensions = zip(*(rows.column(column.name).to_pylist() for column in schema.dimensions), strict=True)
+    return rows.filter(pa.array([values not in schema.unfolded for values in dimensions], pa.bool_()))
+
+
+def _measure(column: Column, values: pa.ChunkedArray, folding: pa.ChunkedArray, k: int) -> Iterator[str]:
+    if pc.any(pc.less(values, 0)).as_py():
         yield f"{column.name}: a figure is negative"
+    known = folding.drop_null()
     if pc.any(pc.and_(pc.greater(known, 0), pc.less(known, k))).as_py():
         yield f"{column.name}: a figure rests on fewer than {k} support units"
 

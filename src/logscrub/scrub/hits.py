@@ -16,15 +16,15 @@ from logscrub.enrich.geography import Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
 from logscrub.enrich.referrers import is_internal, referrer_sources, registrable_domain
-from logscrub.enrich.user_agents import classify
 from logscrub.formats.records import encoded
 from logscrub.privacy.urls import host_name, is_static_asset, may_identify_decoded, route_template
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.identities import Identities
+from logscrub.scrub.software import Software
 from logscrub.traffic.hits import HITS, visitors
 
 _TEXTS = (
-    *("host", "method", "target", "referrer", "user_agent", "event"),
+    *("host", "method", "target", "referrer", "user_agent", "client_hints", "event"),
     *("language", "connection", "carrier"),
 )
 
@@ -49,7 +49,7 @@ class HitMaker:
         self._paths = Memo(_routes)
         self._hosts = Memo(_hosts)
         self._referrers = Memo(self._sources)
-        self._agents = Memo(_agent_classes)
+        self._software = Software()
         self._languages = Memo(lambda distinct: [_strings(primary_languages(distinct))])
         self._connections = Memo(lambda distinct: [_strings(connection_types(distinct))])
         self._carriers = Memo(lambda distinct: [_strings(_carriers(distinct))])
@@ -76,7 +76,7 @@ class HitMaker:
             "method": self._method(text),
             "referrer": self._referrer(text, own_domains),
             "campaign": _campaign(text["target"]),
-            **self._software(text["user_agent"]),
+            **self._software(text["user_agent"], text["client_hints"], text["event"]),
             "place": self._place(identities),
             "language": self._language(text["language"]),
             "network": self._network(text["connection"], text["carrier"]),
@@ -134,14 +134,6 @@ class HitMaker:
             for source in sources
         )
         return [_strings(labels), _strings(source.domain for source in sources)]
-
-    def _software(self, agent: pa.DictionaryArray) -> dict[str, pa.DictionaryArray]:
-        classes = self._agents(agent.dictionary)
-        absent = (joined(*[UNKNOWN] * 3), joined(*[UNKNOWN] * 2), _ABSENT)
-        return {
-            name: relabel(agent, labels, null)
-            for name, labels, null in zip(("system", "browser", "bot"), classes, absent, strict=True)
-        }
 
     def _place(self, identities: Identities) -> pa.DictionaryArray:
         networks = identities.networks
@@ -203,16 +195,6 @@ def _same_domain(
     of_referrer, of_host = number[: len(domains)], number[len(domains) :]
     same: Flags = spread(referrer, of_referrer, -1) == spread(host, np.where(of_host < 0, -2, of_host), -2)
     return same
-
-
-def _agent_classes(distinct: list[str]) -> list[pa.Array]:
-    """System, browser and bot of each agent, as hits hold them."""
-    found = classify(distinct)
-    systems = map(joined, found.device, found.system, found.system_version)
-    browsers = map(joined, found.browser, found.browser_version)
-    named = zip(found.purpose, found.bot, strict=True)
-    bots = (joined(purpose or UNKNOWN, name) if name else _ABSENT for purpose, name in named)
-    return [_strings(systems), _strings(browsers), _strings(bots)]
 
 
 def _strings(values: Iterable[str | None]) -> pa.StringArray:

@@ -141,5 +141,8 @@ class Identifier:
 
 
 def _agent_pseudonyms(key: EphemeralKey, distinct: list[str]) -> list[pa.Array]:
-    # Formats differ in the white space they leave around a value.
-    return [pa.array(pseudonyms(key, "user_agent", [agent.strip() for agent in distinct]), pa.uint64())]
+    # Formats differ in the white space they leave around a value, and in whether they tell of an empty one.
+    agents = [agent.strip() for agent in distinct]
+    found = pseudonyms(key, "user_agent", agents)
+    found[[not agent for agent in agents]] = 0
+    return [pa.array(found, pa.uint64())]

@@ -1,8 +1,9 @@
 """Cells of a table and day on their way between steps: Arrow IPC bytes, one for each shard."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,14 @@ class TableCells:
         supporters: support units with a share in each summed measure of the whole table.
         support: support units of people with any hit on the day, whatever the table.
         key_check: key check value of the run.
+        layers: of bots, hits that each layer told.
     """
 
     cells: Cells
     supporters: dict[str, int]
     support: int
     key_check: bytes
+    layers: dict[str, int] = field(default_factory=dict)
 
 
 _META = b"logscrub"
@@ -52,7 +55,7 @@ def encode_cells(table: TableCells) -> bytes:
     for m, name in enumerate(cells.names):
         columns[f"sum {name}"] = pa.array(cells.sums[:, m])
         columns[f"count {name}"] = pa.array(cells.counts[:, m])
-    meta = json.dumps([cells.names, table.supporters, table.support, table.key_check.hex()])
+    meta = json.dumps([cells.names, table.supporters, table.support, table.key_check.hex(), table.layers])
     batch = pa.RecordBatch.from_pydict(columns, metadata={_META: meta})
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
@@ -64,7 +67,7 @@ def encode_cells(table: TableCells) -> bytes:
 def decode_cells(element: bytes) -> TableCells:
     """The cells that `encode_cells` wrote."""
     batch = pa.ipc.open_stream(element).read_next_batch()
-    names, supporters, support, check = json.loads(batch.schema.metadata[_META])
+    names, supporters, support, check, layers = json.loads(batch.schema.metadata[_META])
     flat = {name: batch.column(name).values.to_numpy() for name in _LISTS}
     cells = Cells(
         batch.column("node"),
@@ -77,7 +80,7 @@ def decode_cells(element: bytes) -> TableCells:
             _cells_of(batch.column("buckets")), flat["buckets"], flat["bucket hits"], flat["bucket units"]
         ),
     )
-    return TableCells(cells, supporters, support, bytes.fromhex(check))
+    return TableCells(cells, supporters, support, bytes.fromhex(check), layers)
 
 
 def _offsets(cell: Ints, cells: int) -> pa.Array:
@@ -108,4 +111,7 @@ def join_shards(parts: Sequence[TableCells], k: int) -> TableCells:
     cells = concatenate([part.cells for part in parts]).joined(k, disjoint=True)
     names = parts[0].cells.names
     supporters = {name: sum(part.supporters[name] for part in parts) for name in names}
-    return TableCells(cells, supporters, sum(part.support for part in parts), check)
+    layers = sum((Counter(part.layers) for part in parts), Counter())
+    return TableCells(
+        cells, supporters, sum(part.support for part in parts), check, dict(sorted(layers.items()))
+    )

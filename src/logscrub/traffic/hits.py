@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.cells import SEPARATOR
 from logscrub.columns import TEXT, compact_batch
 from logscrub.errors import KeyMismatchError
 
@@ -33,7 +34,7 @@ HITS = pa.schema(
         ("place", TEXT),  # country, region
         ("language", TEXT),
         ("network", TEXT),  # connection, carrier
-        ("bot", TEXT),  # purpose and name; '' for people
+        ("bot", TEXT),  # purpose, name and layer; '' for people
     ]
 )
 """Columns of hits. What belongs together stands in one text, `SEPARATOR` between its parts."""
@@ -114,3 +115,28 @@ def bots(hits: pa.RecordBatch) -> npt.NDArray[np.bool_]:
     named = np.array([bool(name) for name in column.dictionary.to_pylist()], dtype=bool)
     chosen: npt.NDArray[np.bool_] = named[column.indices.to_numpy()]
     return chosen
+
+
+def bot_layers(hits: pa.RecordBatch) -> dict[str, int]:
+    """How many hits of bots each layer told (`enrich.user_agents.Layer`)."""
+    column = hits.column("bot")
+    count = np.bincount(column.indices.to_numpy(), minlength=len(column.dictionary)).tolist()
+    layers: dict[str, int] = {}
+    for label, number in zip(column.dictionary.to_pylist(), count, strict=True):
+        if label and number:
+            layer = label.rpartition(SEPARATOR)[2]
+            layers[layer] = layers.get(layer, 0) + number
+    return dict(sorted(layers.items()))
+
+
+def with_bots(hits: pa.RecordBatch, chosen: npt.NDArray[np.bool_], label: str) -> pa.RecordBatch:
+    """The same hits, the chosen ones told as those of a bot: purpose, name and layer."""
+    if not chosen.any():
+        return hits
+    column = hits.column("bot")
+    code = np.where(chosen, np.int32(len(column.dictionary)), column.indices.to_numpy())
+    told = pa.DictionaryArray.from_arrays(
+        pa.array(code), pa.concat_arrays([column.dictionary, pa.array([label], pa.string())])
+    )
+    place = hits.schema.get_field_index("bot")
+    return hits.set_column(place, hits.schema.field(place), told)

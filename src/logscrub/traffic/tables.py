@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.cells import NO_DURATIONS, SEPARATOR, Cells, Durations, Supporters, empty_cells
+from logscrub.cells import NO_DURATIONS, SEPARATOR, Cells, Durations, Supporters, among, empty_cells, nodes_of
 from logscrub.columns import codes, compact_batch, pack
 from logscrub.durations import BUCKETS, NO_BUCKET
 from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
-from logscrub.traffic.hits import bots, support_units
+from logscrub.traffic.hits import bot_layers, bots, support_units
+from logscrub.traffic.robots import with_robots
 from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, Followed, follow
 
 Flags = npt.NDArray[np.bool_]
@@ -21,22 +22,28 @@ Ints = npt.NDArray[np.int64]
 _DENSE_CELLS = 2**22  # so many possible cells are counted by place; more are sorted
 
 
-def build_tables(hits: pa.RecordBatch, k: int, key_check: bytes) -> dict[str, TableCells]:
+def build_tables(
+    hits: pa.RecordBatch, k: int, key_check: bytes, bot_rate: int | None = None
+) -> dict[str, TableCells]:
     """Follow the visitors of one shard and day, and make the cells of every table.
 
     Args:
         hits: all hits of the shard and day (schema HITS).
         k: supporters are listed where there are fewer.
         key_check: key check value of the run.
+        bot_rate: hits of a visitor-day above which it is a bot.
     """
+    hits = with_robots(hits, bot_rate)
     is_bot = bots(hits)
     people = follow(hits, np.flatnonzero(~is_bot))
-    populations = _populations(people) | {"bot_hits": _of_bots(hits.filter(pa.array(is_bot)))}
+    of_bots = hits.filter(pa.array(is_bot))
+    populations = _populations(people) | {"bot_hits": _of_bots(of_bots)}
     support = len(populations["hits"].units)
     tables = {}
     for name, table in table_schemas().items():
         cells, supporters = _table(table, populations[_coarsest(table)], k)
         tables[name] = TableCells(cells, supporters, support, key_check)
+    tables["bots"] = replace(tables["bots"], layers=bot_layers(of_bots))
     return tables
 
 
@@ -74,10 +81,11 @@ class _Population:
         hits = self.hits.take(pa.array(starts))
         return _Population(hits, None, self.visitor[starts], self.unit, self.units, measures)
 
-    def support(self, measure: str) -> int:
-        """Number of support units with a non-zero share in a measure."""
+    def support(self, measure: str, among: Flags | None = None) -> int:
+        """Number of support units with a non-zero share in a measure, over all counted hits or some."""
+        shares = self.measures[measure] != 0
         backing = np.zeros(len(self.units), dtype=bool)
-        backing[self.unit[self.visitor[self.measures[measure] != 0]]] = True
+        backing[self.unit[self.visitor[shares if among is None else shares & among]]] = True
         return int(backing.sum())
 
 
@@ -149,7 +157,8 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
         supporters.below(k, counts),
         _durations(cell, population, supporters),
     )
-    return cells, {name: population.support(name) for name in names}
+    folding = ~among(nodes, nodes_of(table.unfolded))[cell] if table.unfolded else None
+    return cells, {name: population.support(name, folding) for name in names}
 
 
 @dataclass(frozen=True)
