@@ -9,11 +9,20 @@ import zoneinfo
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
 from logscrub.hostnames import dns_name
+from logscrub.rules import Rule, check_routes
 from logscrub.signals import Signal
 
 KIB = 1024
@@ -261,6 +270,67 @@ class Settings(BaseModel):
             "scanners. It decides the exit code and nothing that is released.",
         ),
     )
+    leave_out: tuple[Rule, ...] = Field(
+        (),
+        strict=False,
+        description="records that are not counted: those that any of these rules matches",
+        json_schema_extra=_documented(
+            "tables",
+            "Leave out your own offices, health checks and parts of the site that are nobody's business. A "
+            "rule matches where each of its conditions holds, a condition where one of its values does; the "
+            "account has their number as filtered.",
+            [{"network": ["192.0.2.0/24"]}, {"path": ["/health", "/internal/*"], "method": ["GET"]}],
+        ),
+    )
+    count_only: tuple[Rule, ...] = Field(
+        (),
+        strict=False,
+        description="records that alone are counted: those that any of these rules matches; all by default",
+        json_schema_extra=_documented(
+            "tables",
+            "Count one host or one part of a site in a release of its own.",
+            [{"host": ["www.example.com", "*.shop.example.com"]}],
+        ),
+    )
+    page_views: tuple[Rule, ...] = Field(
+        (),
+        strict=False,
+        description="requests that are page views, static assets apart; by default GET with 2xx or 304",
+        json_schema_extra=_documented(
+            "tables",
+            "Name what your site answers with a page: some answer forms, or tell a page of its own by 404.",
+            [{"method": ["GET", "POST"], "status": ["2xx", "304"]}],
+        ),
+    )
+    routes: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(check_routes)] = Field(
+        (),
+        description="templates of your own routes, which win over the built-in ones; the first that fits",
+        json_schema_extra=_documented(
+            "paths",
+            "A name in braces stands for any one segment: /shop/{product}/reviews is released as "
+            "/shop/:product/reviews, whatever the product.",
+            ["/shop/{product}/reviews"],
+        ),
+    )
+    static_extensions: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,20}$")], ...] = Field(
+        (),
+        strict=False,
+        description="endings of files that are parts of pages, beside the usual ones",
+        json_schema_extra=_documented(
+            "endings without a dot", "Requests of such files are hits and no page views.", ["json", "glb"]
+        ),
+    )
+    visit_gap_minutes: int = Field(
+        30,
+        ge=1,
+        le=1440,
+        description="minutes of silence of a visitor that end a visit",
+        json_schema_extra=_documented(
+            "minutes",
+            "30 is what Matomo, Plausible and Google Analytics take; change it where people read or play "
+            "longer without a request.",
+        ),
+    )
     bot_rate: int | None = Field(
         None,
         ge=1,
@@ -385,6 +455,9 @@ _GIVE = {
 }
 
 
+_TABLES = {"signals", "leave_out", "count_only", "page_views"}
+
+
 def _told_where(problem: ErrorDetails) -> str:
     place = ".".join(map(str, problem["loc"]))
     return f"{place}: {_told(problem)}" if place else _told(problem)
@@ -398,8 +471,8 @@ def _told(problem: ErrorDetails) -> str:
         return (
             f"no such setting; did you mean {alike[0]}?" if alike else f"no such setting; known are: {known}"
         )
-    if problem["type"] == "tuple_type" and problem["loc"] == ("signals",):
-        return "write [[signals]], in two pairs of brackets, before each"
+    if problem["type"] == "tuple_type" and problem["loc"][0] in _TABLES:
+        return f"write [[{problem['loc'][0]}]], in two pairs of brackets, before each"
     if problem["type"] in _GIVE:
         return _GIVE[problem["type"]]
     return problem["msg"].removeprefix("Value error, ")

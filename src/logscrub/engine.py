@@ -150,7 +150,9 @@ def scrub_range(
 def follow_visitors(elements: Iterable[bytes], settings: Settings) -> dict[str, bytes]:
     """Step 3: the cells of every table, from all hits of a day and shard."""
     hits, key_check = decode_hits(list(elements))
-    tables = build_tables(hits, settings.min_support, key_check, settings.bot_rate)
+    tables = build_tables(
+        hits, settings.min_support, key_check, settings.bot_rate, settings.visit_gap_minutes * 60_000
+    )
     return {name: encode_cells(table) for name, table in tables.items()}
 
 

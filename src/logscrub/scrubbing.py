@@ -118,6 +118,7 @@ def _count(tally: Tally, batch: Batch, joined: Joined, parsed: Parsed, scrubbed:
     tally.withheld += scrubbed.withheld
     tally.unfinished += scrubbed.unfinished
     tally.out_of_dates += scrubbed.out_of_dates
+    tally.filtered += scrubbed.filtered
     days, counts = np.unique(scrubbed.day, return_counts=True)
     for day, count in zip(days, counts, strict=True):
         tally.kept[date_text(day)] = tally.kept.get(date_text(day), 0) + int(count)

@@ -10,7 +10,7 @@ from typing import Any
 
 from logscrub.errors import FileReason, LineReason
 
-_FIGURES = ("lines", "blank", "withheld", "unfinished", "out_of_dates", "kept")
+_FIGURES = ("lines", "blank", "withheld", "unfinished", "out_of_dates", "filtered", "kept")
 
 SHOWN_OFFSETS = 20
 """Offsets kept of each file and reason: the first ones in the file."""
@@ -39,6 +39,7 @@ class Tally:
         withheld: records of children, opt-outs and unknown ages, in one figure.
         unfinished: records of days that are not over yet.
         out_of_dates: records of days that were not asked for.
+        filtered: records that the rules of the operator leave out.
         kept: day (YYYY-MM-DD) to records that became hits.
         rejected: file, reason to rejected lines.
         problems: file to the reason why nothing of it is counted.
@@ -49,6 +50,7 @@ class Tally:
     withheld: int = 0
     unfinished: int = 0
     out_of_dates: int = 0
+    filtered: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, dict[LineReason, Rejects]] = field(default_factory=dict)
     problems: dict[str, FileReason] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Tally:
         self.withheld += other.withheld
         self.unfinished += other.unfinished
         self.out_of_dates += other.out_of_dates
+        self.filtered += other.filtered
         for day, count in other.kept.items():
             self.kept[day] = self.kept.get(day, 0) + count
         for path, reasons in other.rejected.items():
@@ -79,7 +82,7 @@ class Tally:
     @property
     def reject_rate(self) -> float:
         """Rejected lines over all that hold something; withheld ones must not show in it."""
-        read = sum(self.kept.values()) + self.unfinished + self.out_of_dates + self.rejects
+        read = sum(self.kept.values()) + self.unfinished + self.out_of_dates + self.filtered + self.rejects
         return self.rejects / read if self.rejects else 0.0
 
     def to_json(self) -> str:
@@ -94,6 +97,7 @@ class Tally:
             "withheld": self.withheld,
             "unfinished": self.unfinished,
             "out_of_dates": self.out_of_dates,
+            "filtered": self.filtered,
             "kept": dict(sorted(self.kept.items())),
             "rejected": rejected,
             "problems": {path: str(reason) for path, reason in sorted(self.problems.items())},

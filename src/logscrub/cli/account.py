@@ -17,6 +17,7 @@ def account(result: RunResult) -> str:
         "counted": counted,
         "withheld": tally.withheld,
         "out_of_dates": tally.unfinished + tally.out_of_dates + left_alone,
+        "filtered": tally.filtered,
         "under_k": sum(tally.kept.values()) - counted - left_alone,
         "blank": tally.blank,
         "duplicate": duplicate,

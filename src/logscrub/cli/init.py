@@ -127,6 +127,8 @@ def _allowed(made: dict[str, Any]) -> str:
         return ", or ".join(map(_allowed, made["anyOf"]))
     if "enum" in made:
         return ", ".join(map(_toml, made["enum"]))
+    if made.get("type") == "object" and "properties" in made:
+        return f"tables with the keys {', '.join(made['properties'])}"
     if made["type"] == "array":
         return f"a list of {_allowed(made['items'])}"
     words = {
@@ -134,7 +136,6 @@ def _allowed(made: dict[str, Any]) -> str:
         "number": "a number",
         "string": "text",
         "boolean": "true or false",
-        "object": "tables (see ARCHITECTURE.md, Signals)",
     }
     kind = words[made["type"]]
     lowest, highest = (

@@ -83,6 +83,7 @@ def run_logs(
         seconds = time.monotonic() - started
         tell(speed(result.tally.lines, result.plan.total_bytes, seconds))
         print_lines(summary.summary(result, output, settings, program()))
+        print_lines(summary.rules_in_use(settings, options["config"]))
     return summary.exit_code(result, settings)
 
 

@@ -243,6 +243,25 @@ def _day_notes(days: Sequence[DayOutcome], settings: Settings) -> Iterator[str]:
         yield f"note: {', '.join(dates[:_FEW_ROWS])}{more}: {reason}"
 
 
+_RULES = (
+    "leave_out",
+    "count_only",
+    "page_views",
+    "routes",
+    "static_extensions",
+    "visit_gap_minutes",
+    "bot_rate",
+)
+
+
+def rules_in_use(settings: Settings, config: str | None) -> Iterator[str]:
+    """Which settings of a configuration change what is counted, and the file they stand in."""
+    changed = [name for name in _RULES if getattr(settings, name) != Settings.model_fields[name].default]
+    if changed:
+        yield ""
+        yield f"note: counted by the rules of {config or 'the configuration'}: {', '.join(changed)}"
+
+
 def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator[str]:
     """What the formats and the settings leave open."""
     blind = [name for name in result.plan.formats if not carries_identifiers(format_by_name(name).fields)]

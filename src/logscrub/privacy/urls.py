@@ -12,6 +12,7 @@ import html
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -31,6 +32,7 @@ STATIC_EXTENSIONS: Final = frozenset({
 # fmt: on
 """Files that are parts of pages (Matomo's import_logs.py STATIC_EXTENSIONS, with avif, map and mjs)."""
 
+_NAME = re.compile(r"\{(\w+)\}")
 _STATIC_FILES = frozenset({"robots.txt", "favicon"})
 _MAX_ROUNDS = 3
 _REMEMBERED = 50_000  # paths are many, the words that they are made of far fewer
@@ -104,6 +106,34 @@ def route_template(target: str | None) -> str:
     return "/" + "/".join(segments) + ("/" if segments and not names[-1] else "")
 
 
+class OwnRoutes:
+    """Templates of an operator: `/shop/{product}/reviews` gives `/shop/:product/reviews`."""
+
+    def __init__(self, templates: Sequence[str]) -> None:
+        self._routes = [
+            (
+                re.compile("/".join(_template_segment(s) for s in template.split("/"))),
+                _NAME.sub(r":\1", template),
+            )
+            for template in templates
+        ]
+
+    def __call__(self, target: str | None) -> str:
+        """The first template that a raw request target fits, else what `route_template` makes of it."""
+        built_in = route_template(target)
+        if target is None or built_in == UNKNOWN or not self._routes:
+            return built_in
+        absolute = _ABSOLUTE_FORM.match(target)
+        path = re.split(r"[?#]", target[absolute.end() :] if absolute else target, maxsplit=1)[0]
+        decoded = _decoded(path)
+        found = (name for route, name in self._routes if route.fullmatch(decoded))
+        return next(found, built_in)
+
+
+def _template_segment(segment: str) -> str:
+    return "[^/]+" if _NAME.fullmatch(segment) else re.escape(segment)
+
+
 def host_name(text: str | None) -> str:
     """Clean the host of a request or of a vhost prefix.
 
@@ -121,14 +151,21 @@ def _has_token_label(name: str) -> bool:
     return any(_is_token(label) for label in name.split(".") if not label.startswith("xn--"))
 
 
-def is_static_asset(target: str | None) -> bool:
-    """Tell whether a raw request target is a part of a page, robots.txt or a favicon, by its file name."""
+def is_static_asset(target: str | None, more: Collection[str] = ()) -> bool:
+    """Tell whether a raw request target is a part of a page, robots.txt or a favicon, by its file name.
+
+    Args:
+        target: path with query, or a whole URL.
+        more: endings of files, in lower case, beside `STATIC_EXTENSIONS`.
+    """
     if not target:
         return False
     path = re.split(r"[?#]", target, maxsplit=1)[0]
     file = unquote(path.rpartition("/")[2].partition(";")[0]).lower()
     stem, _, extension = file.rpartition(".")
-    return extension in STATIC_EXTENSIONS if stem and file not in _STATIC_FILES else file in _STATIC_FILES
+    if stem and file not in _STATIC_FILES:
+        return extension in STATIC_EXTENSIONS or extension in more
+    return file in _STATIC_FILES
 
 
 def _decoded(text: str) -> str:

@@ -17,8 +17,9 @@ from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
 from logscrub.enrich.referrers import is_internal, referrer_sources, registrable_domain
 from logscrub.formats.records import encoded
-from logscrub.privacy.urls import host_name, is_static_asset, may_identify_decoded, route_template
+from logscrub.privacy.urls import OwnRoutes, host_name, is_static_asset, may_identify_decoded
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
+from logscrub.scrub.filters import matching
 from logscrub.scrub.identities import Identities
 from logscrub.scrub.software import Software
 from logscrub.traffic.hits import HITS, visitors
@@ -46,7 +47,10 @@ class HitMaker:
     def __init__(self, settings: Settings, geography: Geography) -> None:
         self._own = frozenset(filter(None, (registrable_domain(host) for host in settings.own_hosts)))
         self._geography = geography
-        self._paths = Memo(_routes)
+        self._route = OwnRoutes(settings.routes)
+        self._static = frozenset(ending.lower() for ending in settings.static_extensions)
+        self._views = settings.page_views
+        self._paths = Memo(self._routes)
         self._hosts = Memo(_hosts)
         self._referrers = Memo(self._sources)
         self._software = Software()
@@ -61,7 +65,7 @@ class HitMaker:
             records, identities = _chosen(records, identities, kept)
         text = {name: records.column(name) for name in _TEXTS}
         status = records.column("status")
-        template, page_view = self._requests(text, status.to_numpy(zero_copy_only=False))
+        template, page_view = self._requests(records, text, identities.day)
         host_names, own_domains = self._hosts(text["host"].dictionary)
         columns = {
             "visitor": visitors(identities.visitor, identities.unit),
@@ -84,7 +88,7 @@ class HitMaker:
         return pa.RecordBatch.from_arrays([columns[name] for name in HITS.names], schema=HITS)
 
     def _requests(
-        self, text: dict[str, pa.DictionaryArray], status: npt.NDArray[np.int16]
+        self, records: pa.RecordBatch, text: dict[str, pa.DictionaryArray], day: npt.NDArray[np.int32]
     ) -> tuple[pa.DictionaryArray, Flags]:
         """Route templates, and which records are page views (see section 'Counting' of ARCHITECTURE.md)."""
         target = text["target"]
@@ -93,13 +97,19 @@ class HitMaker:
         names, is_page = self._paths(target.dictionary)
         templates = relabel(target, names, UNKNOWN)
         page = is_page.to_numpy(zero_copy_only=False)
-        method, event = text["method"], text["event"]
-        is_get = np.array([m == "GET" for m in method.dictionary.to_pylist()], dtype=bool)
-        answered = (status == 0) | ((status >= 200) & (status < 300)) | (status == 304)  # noqa: PLR2004
-        request = spread(method, is_get, null=True) & answered & spread(target, page, null=False)
+        event = text["event"]
+        viewed = matching(self._views, records, day) if self._views else _is_viewed(records)
+        request = viewed & spread(target, page, null=False)
         is_page_view = np.array([e == "page_view" for e in event.dictionary.to_pylist()], dtype=bool)
         no_event = np.asarray(event.is_null().to_numpy(zero_copy_only=False))
         return templates, np.where(no_event, request, spread(event, is_page_view, null=False))
+
+    def _routes(self, distinct: list[str]) -> list[pa.Array]:
+        """Route template of each path, and whether it is a page."""
+        templates = [self._route(path) for path in distinct]
+        named = zip(distinct, templates, strict=True)
+        pages = [template != UNKNOWN and not is_static_asset(path, self._static) for path, template in named]
+        return [_strings(templates), pa.array(pages, pa.bool_())]
 
     def _method(self, text: dict[str, pa.DictionaryArray]) -> pa.DictionaryArray:
         """Method in the vocabulary; a request without one is a GET, what is no request has none."""
@@ -161,6 +171,15 @@ def _chosen(
     return compact_batch(records.filter(pa.array(kept))), identities.take(kept)
 
 
+def _is_viewed(records: pa.RecordBatch) -> Flags:
+    """Which records are GET requests that were answered, as far as method and status are known."""
+    method, status = records.column("method"), records.column("status").to_numpy(zero_copy_only=False)
+    is_get = np.array([m == "GET" for m in method.dictionary.to_pylist()], dtype=bool)
+    answered = (status == 0) | ((status >= 200) & (status < 300)) | (status == 304)  # noqa: PLR2004
+    viewed: Flags = spread(method, is_get, null=True) & answered
+    return viewed
+
+
 def _campaign(target: pa.DictionaryArray) -> pa.DictionaryArray:
     answers = campaigns(target.dictionary, lambda value: may_identify_decoded(value, LONGEST_VALUE))
     return relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
@@ -170,14 +189,6 @@ def _carriers(distinct: list[str]) -> list[str]:
     return [
         UNKNOWN if may_identify_decoded(name, LONGEST_CARRIER) else name for name in carrier_names(distinct)
     ]
-
-
-def _routes(distinct: list[str]) -> list[pa.Array]:
-    """Route template of each path, and whether it is a page."""
-    templates = [route_template(path) for path in distinct]
-    named = zip(distinct, templates, strict=True)
-    pages = [template != UNKNOWN and not is_static_asset(path) for path, template in named]
-    return [_strings(templates), pa.array(pages, pa.bool_())]
 
 
 def _hosts(distinct: list[str]) -> list[pa.Array]:

@@ -14,6 +14,7 @@ from logscrub.errors import LineReason
 from logscrub.privacy.children import NEVER, Judge, last_days
 from logscrub.privacy.joins import SignalSet, Withheld
 from logscrub.privacy.pseudonyms import EphemeralKey
+from logscrub.scrub.filters import matching
 from logscrub.scrub.hits import HitMaker
 from logscrub.scrub.identities import Identifier
 from logscrub.traffic.calendar import DayRange, today
@@ -34,6 +35,7 @@ class ScrubbedBlock:
         withheld: number of records withheld.
         unfinished: number of records of a day that is not over yet.
         out_of_dates: number of records of days that were not asked for.
+        filtered: number of records that the rules of the operator leave out.
         rejected: reason to the line numbers, in the block, of rejected records.
     """
 
@@ -42,6 +44,7 @@ class ScrubbedBlock:
     withheld: int
     unfinished: int
     out_of_dates: int
+    filtered: int
     rejected: Mapping[LineReason, npt.NDArray[np.int64]]
 
 
@@ -89,19 +92,28 @@ class Scrubber:
         judged = ~withheld & (problem == _NONE)
         unfinished = judged & (identities.day >= self._today)
         asked = self._days.holds(identities.day) if self._days else True
-        kept = judged & ~unfinished & asked
+        due = judged & ~unfinished & asked
+        kept = due & self._is_counted(records, identities.day)
         line = records.column("line").to_numpy()
         return ScrubbedBlock(
             self._make_hits(records, identities, kept),
             identities.day[kept],
             int(withheld.sum()),
             int(unfinished.sum()),
-            int(judged.sum() - unfinished.sum() - kept.sum()),
+            int(judged.sum() - unfinished.sum() - due.sum()),
+            int(due.sum() - kept.sum()),
             {
                 _REASONS[reason]: line[~withheld & (problem == reason)]
                 for reason in np.unique(problem[~withheld & (problem != _NONE)])
             },
         )
+
+    def _is_counted(self, records: pa.RecordBatch, day: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Which records the rules of the operator let through."""
+        counted = ~matching(self._settings.leave_out, records, day)
+        if self._settings.count_only:
+            counted &= matching(self._settings.count_only, records, day)
+        return counted
 
     def _problems(self, records: pa.RecordBatch) -> npt.NDArray[np.int8]:
         """Index of the reason that rejects each record, or -1."""

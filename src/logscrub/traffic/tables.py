@@ -14,7 +14,7 @@ from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
 from logscrub.traffic.hits import bot_layers, bots, support_units
 from logscrub.traffic.robots import with_robots
-from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, Followed, follow
+from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, VISIT_GAP_MS, Followed, follow
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -23,7 +23,11 @@ _DENSE_CELLS = 2**22  # so many possible cells are counted by place; more are so
 
 
 def build_tables(
-    hits: pa.RecordBatch, k: int, key_check: bytes, bot_rate: int | None = None
+    hits: pa.RecordBatch,
+    k: int,
+    key_check: bytes,
+    bot_rate: int | None = None,
+    visit_gap_ms: int = VISIT_GAP_MS,
 ) -> dict[str, TableCells]:
     """Follow the visitors of one shard and day, and make the cells of every table.
 
@@ -32,10 +36,11 @@ def build_tables(
         k: supporters are listed where there are fewer.
         key_check: key check value of the run.
         bot_rate: hits of a visitor-day above which it is a bot.
+        visit_gap_ms: milliseconds of silence that end a visit.
     """
     hits = with_robots(hits, bot_rate)
     is_bot = bots(hits)
-    people = follow(hits, np.flatnonzero(~is_bot))
+    people = follow(hits, np.flatnonzero(~is_bot), visit_gap_ms)
     of_bots = hits.filter(pa.array(is_bot))
     populations = _populations(people) | {"bot_hits": _of_bots(of_bots)}
     support = len(populations["hits"].units)

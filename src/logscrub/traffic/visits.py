@@ -53,21 +53,22 @@ class Followed:
     bounce: Flags
 
 
-def follow(hits: pa.RecordBatch, people: Rows) -> Followed:
+def follow(hits: pa.RecordBatch, people: Rows, gap_ms: int = VISIT_GAP_MS) -> Followed:
     """Find the visits in the hits of people of one day.
 
-    A visit is a run of hits of one visitor with gaps of at most 30 minutes and one campaign: a campaign that
-    is not the one of the visit so far begins a new one (as in Matomo).
+    A visit is a run of hits of one visitor with no longer gaps and of one campaign: a campaign that is not
+    the one of the visit so far begins a new one (as in Matomo).
 
     Args:
         hits: all hits of the visitors concerned, in any order, and those of bots.
         people: which of them are of people.
+        gap_ms: milliseconds of silence that end a visit.
     """
     hits = hits.take(pa.array(_order(hits, people)))
     visitor, time = codes(hits.column("visitor")), _ints(hits, "time")
     page_view = hits.column("page_view").to_numpy(zero_copy_only=False)
     new_visitor = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
-    new_visit = new_visitor | np.r_[True, np.diff(time) > VISIT_GAP_MS][: len(hits)]
+    new_visit = new_visitor | np.r_[True, np.diff(time) > gap_ms][: len(hits)]
     new_visit |= _new_campaigns(hits.column("campaign"), new_visit)
     starts = np.flatnonzero(new_visit)
     entries = _first(page_view, starts)
