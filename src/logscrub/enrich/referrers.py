@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import tldextract
 
-from logscrub.enrich.sources import is_spam, listed_app, listed_host
+from logscrub.enrich.sources import Listed, begins, is_spam, listed_app, listed_names
 from logscrub.hostnames import dns_name
 from logscrub.schemas import NONE, UNKNOWN
 
@@ -91,14 +91,24 @@ def _source(referrer: str | None) -> Source:
     url = _WEB_URL.match(referrer)
     if url is None:
         return _app_source(referrer)
-    host = dns_name(unquote(url["authority"].rpartition("@")[2]))
+    domain, names = _site(url["authority"])
+    if domain is None:
+        return _UNREADABLE
+    if names is None:
+        return Source(None, NO_SOURCE, domain)
+    path = url["path"] or ""
+    listed = next((name for beginning, name in names if begins(path, beginning)), None)
+    return Source(listed.medium, listed.name, domain) if listed else Source(REFERRAL, domain, domain)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _site(authority: str) -> tuple[str | None, tuple[tuple[str, Listed], ...] | None]:
+    """Registrable domain of a URL's authority, None without one; its published names, None of a spammer."""
+    host = dns_name(unquote(authority.rpartition("@")[2]))
     domain, suffix = _registered(host) if host else (None, "")
     if host is None or domain is None:
-        return _UNREADABLE
-    if is_spam(host, domain):
-        return Source(None, NO_SOURCE, domain)
-    listed = listed_host(host, domain, suffix, url["path"] or "")
-    return Source(listed.medium, listed.name, domain) if listed else Source(REFERRAL, domain, domain)
+        return None, ()
+    return domain, None if is_spam(host, domain) else listed_names(host, domain, suffix)
 
 
 def _app_source(referrer: str) -> Source:

@@ -34,26 +34,34 @@ class _Rule:
     listed: Listed
 
 
-def listed_host(host: str, domain: str, suffix: str, path: str) -> Listed | None:
-    """Find the published name of a host.
+def listed_names(host: str, domain: str, suffix: str) -> tuple[tuple[str, Listed], ...]:
+    """Find the published names of a host.
 
     Args:
         host: host name as `dns_name` writes it.
         domain: its registrable domain.
         suffix: the public suffix of that domain.
-        path: path of the URL, compared with the beginnings that the lists name and not kept.
 
     Returns:
-        What the longest listed name says that is the host or stands above it, of these the longest path;
-        None where no list has it.
+        How the path of a URL must begin, `` for any, and the name that it has then. The first that fits
+        counts: of the longest listed name that is the host or stands above it, the longest path.
     """
+    return tuple(_names(host, domain, suffix))
+
+
+def begins(path: str, beginning: str) -> bool:
+    """Tell whether whole segments of a path begin it as a list says."""
+    return not beginning or path == beginning or path.startswith(beginning + "/")
+
+
+def _names(host: str, domain: str, suffix: str) -> Iterator[tuple[str, Listed]]:
     for name in _upwards(host, domain):
         any_suffix = name.removesuffix(suffix) + _ANY_SUFFIX[1:]
         is_host = name == host or host.removesuffix(name).rstrip(".") in _SITES_OF_ONE_HOST
-        for rule in (*_rules().get(name, ()), *_rules().get(any_suffix, ())):
-            if (rule.below or is_host) and _begins(path, rule.path):
-                return rule.listed
-    return None
+        rules = (*_rules().get(name, ()), *_rules().get(any_suffix, ()))
+        for rule in sorted(rules, key=lambda rule: -len(rule.path)):
+            if rule.below or is_host:
+                yield rule.path, rule.listed
 
 
 def listed_app(package: str) -> Listed | None:
@@ -70,28 +78,21 @@ def is_spam(host: str, domain: str) -> bool:
 def _upwards(host: str, domain: str) -> Iterator[str]:
     """The host and the names above it, down to the registrable domain."""
     yield host
-    while host != domain:
+    while host and host != domain:
         host = host.partition(".")[2]
         yield host
 
 
-def _begins(path: str, beginning: str) -> bool:
-    return path == beginning or path.startswith(beginning + "/") or not beginning
-
-
 @functools.cache
 def _rules() -> Mapping[str, tuple[_Rule, ...]]:
-    """Rules by host, `host.*` or app; the longest path first."""
+    """Rules by host, `host.*` or app."""
     (column,) = (c for c in table_schemas()["referrers"].dimensions if c.vocabularies)
     found: dict[str, list[_Rule]] = {}
     for medium, name in (column.vocabularies or {}).items():
         listed = vocabulary(name)
         for key, rule in _of_list(medium, listed["names"], below=listed["names_below"]):
             found.setdefault(key, []).append(rule)
-    return {
-        key: tuple(sorted(rules, key=lambda rule: (-len(rule.path), rule.below)))
-        for key, rules in found.items()
-    }
+    return {key: tuple(rules) for key, rules in found.items()}
 
 
 def _of_list(medium: str, names: Mapping[str, Iterable[str]], *, below: bool) -> Iterator[tuple[str, _Rule]]:
