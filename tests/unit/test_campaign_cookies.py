@@ -125,6 +125,27 @@ def test_a_url_goes_before_the_cookie_and_begins_a_visit() -> None:
     assert rows == [("a", "b", "c", 4, 2), ("news", "email", "spring sale", 2, 2)]
 
 
+def test_order_of_lines_never_shows() -> None:
+    cookies = (
+        "",
+        UTMZ + SPRING,
+        UTMZ + "utmcsr=b|utmccn=c|utmcmd=d",
+        UTMZ + "utmcsr=(direct)|utmccn=(direct)",
+    )
+    paths = ("/", "/?gclid=1", "/?pk_source=a", "/a")
+    events = [
+        event(person, minute, cookie=cookie, path=path)
+        for person in range(2)
+        for minute in (0, 1)
+        for cookie in cookies
+        for path in paths
+    ]
+    rows, files = campaigns_of(events)
+    assert len(rows) > 2
+    assert campaigns_of(events[::-1])[1] == files
+    assert campaigns_of(events[1::2] + events[::2])[1] == files
+
+
 def test_ids_and_words_searched_for_are_in_no_byte() -> None:
     rows, files = campaigns_of(
         *(

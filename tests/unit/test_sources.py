@@ -3,15 +3,17 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logscrub.config import Settings
 from logscrub.enrich.referrers import referrer_sources, registrable_domain
 from logscrub.enrich.sources import APP
 from logscrub.release.gate import scan
+from logscrub.release.store import MemoryStore
+from logscrub.release.verify import verify
 from logscrub.schemas import NONE, RESERVED, UNKNOWN, reference, table_schemas, vocabulary, vocabulary_names
-from tests.support import DAY, combined_line, rows_of, run_engine
+from tests.support import CHROME, DAY, combined_line, event_lines, rows_of, run_engine
 
 LISTS = {
     "search": "search_engines",
@@ -241,3 +243,30 @@ def test_any_referrer_is_in_the_closed_world(referrer: str) -> None:
         assert source == UNKNOWN or registrable_domain(source) == source
     else:
         assert source in vocabulary_names(LISTS[medium])
+
+
+TARGETS = st.builds(
+    "/?{}={}".format, st.sampled_from(["utm_source", "mtm_medium", "gclid", "igsh"]), st.text()
+)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.text() | WEB | APPS, TARGETS), min_size=1, max_size=20))
+def test_any_release_is_in_the_closed_world(visits: list[tuple[str, str]]) -> None:
+    events = [
+        {
+            "time": f"{DAY}T10:00:00Z",
+            "event": "page_view",
+            "ip": f"198.51.{2 * n + same}.7",
+            "user_agent": CHROME,
+            "path": path,
+            "referrer": referrer,
+        }
+        for n, (referrer, path) in enumerate(visits)
+        for same in range(2)
+    ]
+    store = MemoryStore()
+    store.files, _ = run_engine({"a.jsonl": b"".join(event_lines(events))})
+    assert list(verify(store)) == []
+    hits = [sum(row["hits"] for row in rows_of(store.files, table, DAY)) for table in ("referrers", "days")]
+    assert hits[0] == hits[1]
