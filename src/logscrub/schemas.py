@@ -3,7 +3,7 @@
 import itertools
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -35,7 +35,11 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a released table, as schemas/tables/NAME.json says it."""
+    """One column of a released table, as schemas/tables/NAME.json says it.
+
+    Where `vocabularies` are given, the value of the dimension before it chooses the vocabulary, and `pattern`
+    is of the values that none is chosen for.
+    """
 
     name: str
     type: str
@@ -44,6 +48,7 @@ class Column:
     description: str
     additive: bool = False
     vocabulary: str | None = None
+    vocabularies: Mapping[str, str] | None = None
     values: Sequence[str] | None = None
     pattern: str | None = None
     hit_column: str | None = None
@@ -165,6 +170,13 @@ def _published_crawlers() -> frozenset[tuple[str, str]]:
 def vocabulary(name: str) -> dict[str, Any]:
     """Content of schemas/vocabularies/NAME.json; its `names` are the only words ever released."""
     loaded: dict[str, Any] = _load(f"vocabularies/{name}.json")
+    return loaded
+
+
+@cache
+def reference(name: str) -> dict[str, Any]:
+    """Content of schemas/NAME.json: what is looked up, and never released as such."""
+    loaded: dict[str, Any] = _load(f"{name}.json")
     return loaded
 
 

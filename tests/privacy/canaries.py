@@ -180,6 +180,8 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "campaign": "/?utm_source={0}&utm_medium={0}&utm_campaign={0}".format,
     "campaign with entities": lambda x: "/?utm_campaign=" + quote("".join(f"&#{ord(c)};" for c in x)),
     "part of a campaign": "/?utm_campaign=mail+{}".format,
+    "campaign of Matomo": "/?mtm_source={0}&pk_medium={0}&piwik_campaign={0}&mtm_kwd={0}".format,
+    "click id": "/?gclid={0}&fbclid={0}&msclkid={0}".format,
     "fragment": "/page#{}".format,
     "absolute form": "http://{}/index.html".format,
     "credentials": lambda x: f"http://{x}:{x}@shop.example.com/a",
@@ -190,6 +192,8 @@ REFERRERS: dict[str, Callable[[str], str]] = {
     "referrer host": "https://{}/".format,
     "referrer sub-domain": "https://{}.example.org/".format,
     "referrer credentials": lambda x: f"https://{x}:{x}@www.example.org/",
+    "referrer app": "android-app://{0}/https/{0}".format,
+    "referrer of a search": "https://www.google.com/search/{0}?q={0}".format,
     "referrer path": "https://www.example.org/{}".format,
     "referrer query": "https://www.example.org/?q={0}&{0}".format,
     "referrer fragment": "https://www.example.org/#{}".format,
@@ -272,6 +276,7 @@ def events(x: str, address: str, fields: Iterable[str]) -> Iterator[dict[str, An
         yield from (plain | {field: form(x)} for form in forms.values())
     yield from (plain | {"host": form(x)} for form in HOSTS.values())
     yield plain | {"unknown": x, "cookie": f"sid={x}", x: 1}
+    yield plain | {"cookie": f"__utmz=1.1.1.1.utmcsr={x}|utmccn={x}|utmcmd={x}|utmgclid={x}|utmctr={x}"}
     yield plain | {"profile": {"name": x, x: [x]}, "headers": [{"authorization": f"Bearer {x}"}]}
 
 

@@ -1,4 +1,4 @@
-"""Campaigns: three parameters, tidy values, and nothing else of the query."""
+"""Campaigns: three parameters, click ids by name, tidy values, and nothing else of the query."""
 
 import unicodedata
 from urllib.parse import quote_plus
@@ -79,6 +79,50 @@ def test_target_without_campaign(target: str | None) -> None:
     assert campaign(target) is None
 
 
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("/?mtm_source=a&mtm_medium=b&mtm_campaign=c", ("a", "b", "c")),
+        ("/?pk_source=a&PK_Medium=b&pk_campaign=C", ("a", "b", "c")),
+        ("/?piwik_campaign=c&pk_kwd=tea", (UNKNOWN, UNKNOWN, "c")),
+        ("/?pk_source=&mtm_source=a&utm_source=b&utm_medium=m", ("a", "m", UNKNOWN)),
+    ],
+)
+def test_parameters_of_matomo(target: str, found: Campaign) -> None:
+    assert campaign(target) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("/?gclid=EAIaIQsynthetic", ("google", "cpc", UNKNOWN)),
+        ("/?x=1&WBRAID=abc", ("google", "cpc", UNKNOWN)),
+        ("/?msclkid=abc", ("bing", "cpc", UNKNOWN)),
+        ("/?ScCid=abc", ("snapchat", "cpc", UNKNOWN)),
+        ("/?li_fat_id=abc", ("linkedin", "cpc", UNKNOWN)),
+        ("/?fbclid=abc", ("facebook", "social", UNKNOWN)),
+        ("/?igsh=abc", ("instagram", "social", UNKNOWN)),
+        ("/?fbclid=abc&gclid=def", ("google", "cpc", UNKNOWN)),  # paid before shared, in any order
+        ("/?gclid=def&fbclid=abc", ("google", "cpc", UNKNOWN)),
+        ("/?fbclid=abc&utm_medium=paid&utm_campaign=spring", ("facebook", "paid", "spring")),
+        ("/?utm_source=Newsletter&gclid=abc", ("newsletter", "cpc", UNKNOWN)),
+        ("/?utm_source=a&utm_medium=b&utm_campaign=c&gclid=abc", ("a", "b", "c")),
+        ("/?utm_source=ann%40example.com&gclid=abc", ("ann@example.com", "cpc", UNKNOWN)),
+        ("/?utm_source=%00&gclid=abc", (UNKNOWN, "cpc", UNKNOWN)),
+    ],
+)
+def test_a_click_id_tells_what_is_not_given(target: str, found: Campaign) -> None:
+    assert campaign(target) == found
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/?gclid", "/?gclid=", "/gclid=a", "/#gclid=a", "/?a=gclid=b", "/?agclid=b", "/?gclids=b", "/?pk_kwd=a"],
+)
+def test_what_is_no_click_id_tells_nothing(target: str) -> None:
+    assert campaign(target) is None
+
+
 def test_order_is_kept() -> None:
     targets = pa.array(["/", "/?utm_source=a", None, "/?utm_medium=b"], pa.string())
     expected = [None, ("a", UNKNOWN, UNKNOWN), None, (UNKNOWN, "b", UNKNOWN)]
@@ -88,7 +132,10 @@ def test_order_is_kept() -> None:
 
 
 VALUES = st.text() | st.binary().map(lambda raw: "".join(f"%{byte:02X}" for byte in raw))
-FIELDS = st.tuples(st.sampled_from(["utm_source", "UTM_MEDIUM", "utm_campaign", "q"]), VALUES).map("=".join)
+NAMES = st.sampled_from(
+    ["utm_source", "UTM_MEDIUM", "utm_campaign", "mtm_source", "pk_campaign", "gclid", "q"]
+)
+FIELDS = st.tuples(NAMES, VALUES).map("=".join)
 TARGETS = st.text() | st.lists(FIELDS).map(lambda fields: "/?" + "&".join(fields))
 
 

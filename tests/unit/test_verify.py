@@ -146,6 +146,24 @@ def test_a_negative_figure_is_told() -> None:
     assert any("negative" in told for told in with_rows("responses", lambda rows: rows[0].update(bytes=-5)))
 
 
+@pytest.mark.parametrize(
+    ("medium", "source", "told"),
+    [
+        ("search", "Google", None),
+        ("email", "(unknown)", None),
+        ("referral", "example.org", None),
+        ("search", "Facebook", "source: 1 values are not in the vocabulary"),
+        ("social", "example.org", "source: 1 values are not in the vocabulary"),
+        ("referral", "Google", "source: a value does not have the form of the column"),
+        ("direct", "Anna Smith", "source: a value does not have the form of the column"),
+        ("mail", "(other)", "medium: 1 values are not in the vocabulary"),
+    ],
+)
+def test_the_medium_says_which_sources_there_may_be(medium: str, source: str, told: str | None) -> None:
+    found = with_rows("referrers", lambda rows: rows[0].update(medium=medium, source=source))
+    assert [problem.partition("referrers: ")[2] for problem in found] == ([told] if told else [])
+
+
 def test_a_value_outside_the_vocabulary_is_told_and_not_quoted() -> None:
     found = with_rows("browsers", lambda rows: rows[0].update(browser="Secretbrowser"))
     assert any("browser: 1 values are not in the vocabulary" in told for told in found)

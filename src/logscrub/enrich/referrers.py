@@ -1,4 +1,4 @@
-"""Where visits come from: the registrable domain of a referrer, and nothing else of it."""
+"""Where visits come from: a published name or the registrable domain of a referrer, and nothing else."""
 
 import functools
 import re
@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import tldextract
 
+from logscrub.enrich.sources import Listed, begins, is_spam, listed_app, listed_names
 from logscrub.hostnames import dns_name
 from logscrub.schemas import NONE, UNKNOWN
 
@@ -17,7 +18,9 @@ NO_SOURCE: Final = NONE
 """Source of a visit that is direct or internal."""
 
 # RFC 3986 section 3.2: the authority ends at the first of / ? #; browsers read a backslash as a slash.
-_WEB_URL = re.compile(r"\s*https?://(?P<authority>[^/?#\\\s]*)", re.IGNORECASE)
+_WEB_URL = re.compile(r"\s*https?://(?P<authority>[^/?#\\\s]*)(?P<path>/[^?#\\\s]{0,40})?", re.IGNORECASE)
+# https://developer.android.com/reference/android/content/Intent#URI_ANDROID_APP_SCHEME
+_APP_URI = re.compile(r"\s*android-app://(?P<package>[a-z0-9_.]{1,200})(?![^/?#\s])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,10 @@ class Source:
     """What is known of one referrer before it is compared with the own hosts.
 
     Attributes:
-        medium: `referral`, or None when no referrer is known.
-        source: registrable domain, `(unknown)` when the referrer names none, `(none)` without a referrer.
+        medium: `search`, `social`, `ai`, `email` or `referral`; None when no referrer is known, or a
+            spammer's.
+        source: a published name, or of referrals the registrable domain, `(unknown)` when the referrer names
+            none; `(none)` without a referrer.
         domain: registrable domain to compare with the own ones, or None.
     """
 
@@ -55,10 +60,7 @@ def registrable_domain(host: str) -> str | None:
     name = dns_name(unquote(host))
     if name is None:
         return None
-    parts = _extractor()(name)
-    if not parts.domain or not parts.suffix or "_" in parts.domain:
-        return None
-    return f"{parts.domain}.{parts.suffix}"
+    return _registered(name)[0]
 
 
 def referrer_sources(distinct: Iterable[str | None]) -> list[Source]:
@@ -68,8 +70,12 @@ def referrer_sources(distinct: Iterable[str | None]) -> list[Source]:
         distinct: distinct referrers as logged; None, empty and `-` mean that none is known.
 
     Returns:
-        One source for each, in order. What is no http(s) URL, or has no registrable domain, is a referral
-        from `(unknown)`; user information, port, path, query and fragment never survive.
+        One source for each, in order. Hosts and Android apps of the lists of search engines, social networks,
+        AI assistants and e-mail in schemas/vocabularies have the name that stands there; other hosts are
+        referrals from their registrable domain. What is neither an http(s) URL nor a listed app, or has no
+        registrable domain, is a referral from `(unknown)`. A referrer of schemas/referrer_spam.json counts as
+        none, so that its hit stays in all sums. User information, port, path, query (and with it what was
+        searched for) and fragment never survive.
     """
     return [_source(referrer) for referrer in distinct]
 
@@ -84,9 +90,39 @@ def _source(referrer: str | None) -> Source:
         return _ABSENT
     url = _WEB_URL.match(referrer)
     if url is None:
+        return _app_source(referrer)
+    domain, names = _site(url["authority"])
+    if domain is None:
         return _UNREADABLE
-    domain = registrable_domain(url["authority"].rpartition("@")[2])
-    return Source(REFERRAL, domain, domain) if domain else _UNREADABLE
+    if names is None:
+        return Source(None, NO_SOURCE, domain)
+    path = url["path"] or ""
+    listed = next((name for beginning, name in names if begins(path, beginning)), None)
+    return Source(listed.medium, listed.name, domain) if listed else Source(REFERRAL, domain, domain)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _site(authority: str) -> tuple[str | None, tuple[tuple[str, Listed], ...] | None]:
+    """Registrable domain of a URL's authority, None without one; its published names, None of a spammer."""
+    host = dns_name(unquote(authority.rpartition("@")[2]))
+    domain, suffix = _registered(host) if host else (None, "")
+    if host is None or domain is None:
+        return None, ()
+    return domain, None if is_spam(host, domain) else listed_names(host, domain, suffix)
+
+
+def _app_source(referrer: str) -> Source:
+    app = _APP_URI.match(referrer)
+    listed = listed_app(app["package"]) if app else None
+    return Source(listed.medium, listed.name, None) if listed else _UNREADABLE
+
+
+def _registered(name: str) -> tuple[str | None, str]:
+    """Registrable domain of a DNS name, None where it has none, and its public suffix."""
+    parts = _extractor()(name)
+    if not parts.domain or not parts.suffix or "_" in parts.domain:
+        return None, parts.suffix
+    return f"{parts.domain}.{parts.suffix}", parts.suffix
 
 
 @functools.cache

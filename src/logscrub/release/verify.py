@@ -5,7 +5,7 @@ import hashlib
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from logscrub.release.gate import scan
 from logscrub.release.manifest import MANIFEST_FOLDER, manifest_path, read_manifest
 from logscrub.release.parquet import read_rows, table_path
 from logscrub.release.store import Store
-from logscrub.schemas import RESERVED, Column, TableSchema, table_schemas
+from logscrub.schemas import RESERVED, Column, TableSchema, table_schemas, vocabulary_names
 
 _MANIFEST_NAME = re.compile(rf"{MANIFEST_FOLDER}/date=(\d{{4}}-\d\d-\d\d)\.json")
 
@@ -143,6 +143,9 @@ def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
     yield from _percentiles(schema, rows)
     for column in schema.dimensions:
         yield from _dimension(column, rows.column(column.name))
+    for before, column in itertools.pairwise(schema.dimensions):
+        if column.vocabularies:
+            yield from _chosen_words(column, rows.column(before.name), rows.column(column.name))
     names = [(column.name, "ascending") for column in schema.dimensions]
     if names and not rows.equals(rows.sort_by(names)):
         yield "the rows are not sorted"
@@ -190,10 +193,27 @@ def _dimension(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
     plain = words - RESERVED
     if allowed is not None and not plain <= allowed:
         yield f"{column.name}: {len(plain - allowed)} values are not in the vocabulary"
-    if column.pattern and not all(re.fullmatch(column.pattern, word) for word in plain):
+    if not column.vocabularies and not _have_form(column, plain):
         yield f"{column.name}: a value does not have the form of the column"
     for detector in sorted({found for word in plain if (found := scan(word))}):
         yield f"{column.name}: a value looks like personal data ({detector})"
+
+
+def _have_form(column: Column, words: Iterable[str]) -> bool:
+    return not column.pattern or all(re.fullmatch(column.pattern, word) for word in words)
+
+
+def _chosen_words(column: Column, before: pa.ChunkedArray, values: pa.ChunkedArray) -> Iterator[str]:
+    """What is wrong with a column whose vocabulary the dimension before it chooses."""
+    chosen: dict[str | None, set[str]] = {}
+    for choice, word in zip(before.to_pylist(), values.to_pylist(), strict=True):
+        if word not in RESERVED and word is not None:
+            chosen.setdefault((column.vocabularies or {}).get(choice), set()).add(word)
+    if not _have_form(column, chosen.pop(None, ())):
+        yield f"{column.name}: a value does not have the form of the column"
+    foreign = sum(len(words - vocabulary_names(name)) for name, words in chosen.items() if name)
+    if foreign:
+        yield f"{column.name}: {foreign} values are not in the vocabulary"
 
 
 def _numbers(column: Column, values: pa.ChunkedArray) -> Iterator[str]:

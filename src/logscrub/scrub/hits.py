@@ -11,6 +11,7 @@ from logscrub.cells import SEPARATOR
 from logscrub.columns import Memo, codes, compact, compact_batch, relabel, spread
 from logscrub.config import Settings
 from logscrub.durations import buckets
+from logscrub.enrich.campaign_cookies import stored_campaigns
 from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
 from logscrub.enrich.geography import Geography
 from logscrub.enrich.languages import primary_languages
@@ -22,7 +23,7 @@ from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
 from logscrub.scrub.filters import matching
 from logscrub.scrub.identities import Identities
 from logscrub.scrub.software import Software
-from logscrub.traffic.hits import HITS, visitors
+from logscrub.traffic.hits import HITS, STORED, visitors
 
 _TEXTS = (
     *("host", "method", "target", "referrer", "user_agent", "client_hints", "event"),
@@ -79,7 +80,7 @@ class HitMaker:
             "path": template,
             "method": self._method(text),
             "referrer": self._referrer(text, own_domains),
-            "campaign": _campaign(text["target"]),
+            "campaign": _campaign(text["target"], records.column("cookie")),
             **self._software(text["user_agent"], text["client_hints"], text["event"]),
             "place": self._place(identities),
             "language": self._language(text["language"]),
@@ -180,9 +181,22 @@ def _is_viewed(records: pa.RecordBatch) -> Flags:
     return viewed
 
 
-def _campaign(target: pa.DictionaryArray) -> pa.DictionaryArray:
-    answers = campaigns(target.dictionary, lambda value: may_identify_decoded(value, LONGEST_VALUE))
-    return relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
+def _campaign(target: pa.DictionaryArray, cookie: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Campaign of each target; where it gives none, the one in the cookie, marked as stored."""
+    answers = campaigns(target.dictionary, _may_identify)
+    told = relabel(target, [joined(*answer) if answer else _ABSENT for answer in answers], _ABSENT)
+    place, found = stored_campaigns(cookie.dictionary, _may_identify)
+    if not found:
+        return told
+    stored, code = spread(cookie, place, null=-1), codes(told)
+    absent = code == pc.index(told.dictionary, _ABSENT).as_py()
+    code = np.where(absent & (stored >= 0), stored + np.int32(len(told.dictionary)), code)
+    labels = _strings(joined(*campaign, STORED) for campaign in found)
+    return encoded(pa.array(code), pa.concat_arrays([told.dictionary, labels]))
+
+
+def _may_identify(value: str) -> bool:
+    return may_identify_decoded(value, LONGEST_VALUE)
 
 
 def _carriers(distinct: list[str]) -> list[str]:

@@ -28,7 +28,7 @@ HITS = pa.schema(
         ("path", TEXT),
         ("method", TEXT),
         ("referrer", TEXT),  # medium and source of the hit's own referrer; '' when it has none
-        ("campaign", TEXT),  # source, medium and name of the hit's own campaign; '' when it has none
+        ("campaign", TEXT),  # source, medium, name of the hit's campaign, `STORED` if by cookie; '' for none
         ("system", TEXT),  # device, system, version
         ("browser", TEXT),  # browser, version
         ("place", TEXT),  # country, region
@@ -38,6 +38,9 @@ HITS = pa.schema(
     ]
 )
 """Columns of hits. What belongs together stands in one text, `SEPARATOR` between its parts."""
+
+STORED = "stored"
+"""Last part of a campaign that a cookie tells: it repeats in all hits of the visitor, and begins no visit."""
 
 _KEY_CHECK = b"key_check"
 

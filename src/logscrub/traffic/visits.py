@@ -12,6 +12,7 @@ from logscrub.cells import SEPARATOR
 from logscrub.columns import codes, pack, ranks, relabel
 from logscrub.durations import NO_BUCKET
 from logscrub.schemas import NONE, UNKNOWN
+from logscrub.traffic.hits import STORED
 
 VISIT_GAP_MS = 30 * 60 * 1000
 """A longer silence of a visitor ends the visit (30 minutes, as Matomo, Plausible and Google Analytics)."""
@@ -28,6 +29,7 @@ FACTS_OF_VISIT = ("referrer", "campaign")
 _TIE_TEXTS = ("host", *FACTS_OF_VISIT, *FACTS_OF_VISITOR)
 _TELLING_PART = {"system": 1}  # a device alone tells no system
 _DIRECT, _INTERNAL = (SEPARATOR.join((medium, NONE)) for medium in ("direct", "internal"))
+_BY_COOKIE = SEPARATOR + STORED
 _NO_CAMPAIGN = SEPARATOR.join((NONE, NONE, NONE))
 
 
@@ -56,8 +58,9 @@ class Followed:
 def follow(hits: pa.RecordBatch, people: Rows, gap_ms: int = VISIT_GAP_MS) -> Followed:
     """Find the visits in the hits of people of one day.
 
-    A visit is a run of hits of one visitor with no longer gaps and of one campaign: a campaign that is not
-    the one of the visit so far begins a new one (as in Matomo).
+    A visit is a run of hits of one visitor with no longer gaps and of one campaign: a campaign that
+    is not the one of the visit so far begins a new one (as in Matomo). A campaign that a cookie tells begins
+    none, since it repeats in all hits of the visitor: the first one counts where the visit has no other.
 
     Args:
         hits: all hits of the visitors concerned, in any order, and those of bots.
@@ -137,7 +140,8 @@ def _last_tie_breaker(hits: pa.RecordBatch, rows: Rows) -> Rows:
 
 def _new_campaigns(campaign: pa.DictionaryArray, new_visit: Flags) -> Flags:
     """First hits of campaigns that are not the one before them in the visit."""
-    told = np.array([bool(value) for value in campaign.dictionary.to_pylist()], dtype=bool)
+    values = campaign.dictionary.to_pylist()
+    told = np.array([bool(value) and not value.endswith(_BY_COOKIE) for value in values], dtype=bool)
     code = codes(campaign)
     rows = np.flatnonzero(told[code])
     code, visit = code[rows], np.cumsum(new_visit)[rows]
@@ -149,7 +153,7 @@ def _with_source_of_visit(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
     """Give every hit the referrer and campaign of its visit.
 
     The referrer is the first external one of the visit, else how it began. The campaign is that of its first
-    hit: any other one would have begun a visit.
+    hit, since any other one would have begun a visit; else the first that a cookie tells.
     """
     lengths = np.diff(np.r_[starts, len(hits)])
     referrer = hits.column("referrer")
@@ -158,12 +162,16 @@ def _with_source_of_visit(hits: pa.RecordBatch, starts: Rows) -> pa.RecordBatch:
     first = _first(external[codes(referrer)], starts)
     chosen = np.repeat(np.where(first < len(hits), first, starts), lengths)
     campaign = hits.column("campaign")
-    campaigns = [value or _NO_CAMPAIGN for value in campaign.dictionary.to_pylist()]
+    values = campaign.dictionary.to_pylist()
+    known = np.array([bool(value) for value in values], dtype=bool)
+    first = _first(known[codes(campaign)], starts)
+    campaigns = [value.removesuffix(_BY_COOKIE) or _NO_CAMPAIGN for value in values]
+    told = np.repeat(np.where(first < len(hits), first, starts), lengths)
     return _replaced(
         hits,
         {
             "referrer": _taken(relabel(referrer, labels, _DIRECT), chosen),
-            "campaign": _taken(relabel(campaign, campaigns, _NO_CAMPAIGN), np.repeat(starts, lengths)),
+            "campaign": _taken(relabel(campaign, campaigns, _NO_CAMPAIGN), told),
         },
     )
 
