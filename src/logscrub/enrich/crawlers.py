@@ -1,9 +1,12 @@
 """Crawlers that the community lists (crawler-user-agents): which agents are such, and what for."""
 
 import functools
+import json
 from collections.abc import Iterable, Iterator
+from importlib import util
+from pathlib import Path
+from typing import Any
 
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from ua_parser import Domain
 from ua_parser.lazy import UserAgentMatcher
 from ua_parser.regex import Resolver
@@ -38,8 +41,23 @@ def _patterns() -> Iterator[tuple[str, str]]:
     purposes = [*dict.fromkeys(bots["tags"].values()), "other"]
     told = [
         (next((purpose for tag, purpose in bots["tags"].items() if tag in crawler["tags"]), "other"), crawler)
-        for crawler in CRAWLER_USER_AGENTS_DATA
+        for crawler in _crawlers()
     ]
     for purpose, crawler in sorted(told, key=lambda one: purposes.index(one[0])):
         if crawler["pattern"] not in bots["apps"]:
             yield crawler["pattern"], purpose
+
+
+def _crawlers() -> list[dict[str, Any]]:
+    """The list as its package ships it.
+
+    Raises:
+        ModuleNotFoundError: the package is not installed.
+    """
+    spec = util.find_spec("crawleruseragents")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("crawleruseragents")
+    # Its own module reads the file in the encoding of the locale, which may be ASCII.
+    text = Path(spec.origin).with_name("crawler-user-agents.json").read_text(encoding="utf-8")
+    crawlers: list[dict[str, Any]] = json.loads(text)
+    return crawlers

@@ -217,7 +217,7 @@ def _chosen_words(column: Column, before: pa.ChunkedArray, values: pa.ChunkedArr
 
 
 def _numbers(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
-    low, high = {"hour": (0, 23), "status": (0, 599)}[column.name]
+    low, high = {"hour": (0, 23), "status": (0, 599), "weekday": (1, 7)}[column.name]
     known = values.drop_null()
     if pc.any(pc.or_(pc.less(known, low), pc.greater(known, high))).as_py():
         yield f"{column.name}: a value is outside {low} to {high}"
@@ -227,6 +227,7 @@ def _sums(tables: dict[str, pa.Table]) -> Iterator[str]:
     """Tables of one population have one sum of each measure; page views of pages are those of days."""
     expected = {("hits", name): _sum(tables["days"], name) for name in tables["days"].schema.names}
     expected["page_views", "page_views"] = _sum(tables["days"], "page_views") or 0
+    expected["all_visits", "visits"] = _sum(tables["days"], "visits")
     expected["exits", "visits"] = _sum(tables["entries"], "visits")
     for name, schema in table_schemas().items():
         added = [*schema.summed, *(["visitors"] if schema.visitors_add_up else [])]

@@ -13,6 +13,7 @@ from logscrub.config import Settings
 from logscrub.durations import buckets
 from logscrub.enrich.campaign_cookies import stored_campaigns
 from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
+from logscrub.enrich.content import LONGEST_EVENT, PAGE, SITE_SEARCH, content_classes, event_names, searches
 from logscrub.enrich.geography import Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
@@ -37,6 +38,7 @@ def joined(*parts: str) -> str:
 
 
 _INTERNAL = joined("internal", NONE)
+_THURSDAY = 3  # of 1970-01-01, counted from Monday
 _ABSENT = ""  # what a hit does not tell of its own: no referrer, no campaign, no bot
 
 Flags = npt.NDArray[np.bool_]
@@ -58,6 +60,7 @@ class HitMaker:
         self._languages = Memo(lambda distinct: [_strings(primary_languages(distinct))])
         self._connections = Memo(lambda distinct: [_strings(connection_types(distinct))])
         self._carriers = Memo(lambda distinct: [_strings(_carriers(distinct))])
+        self._events = Memo(lambda distinct: [_strings(event_names(distinct, _may_name))])
         self._methods = vocabulary_names("methods")
 
     def __call__(self, records: pa.RecordBatch, identities: Identities, kept: Flags) -> pa.RecordBatch:
@@ -66,11 +69,12 @@ class HitMaker:
             records, identities = _chosen(records, identities, kept)
         text = {name: records.column(name) for name in _TEXTS}
         status = records.column("status")
-        template, page_view = self._requests(records, text, identities.day)
+        template, content, page_view = self._requests(records, text, identities.day)
         host_names, own_domains = self._hosts(text["host"].dictionary)
         columns = {
             "visitor": visitors(identities.visitor, identities.unit),
             "time": records.column("time"),
+            "weekday": pa.array(((identities.day + _THURSDAY) % 7 + 1).astype(np.int8)),
             "hour": pa.array(identities.hour),
             "status": status,
             "bytes": records.column("bytes"),
@@ -78,6 +82,8 @@ class HitMaker:
             "duration": pa.array(buckets(records.column("duration"))),
             "host": relabel(text["host"], host_names, UNKNOWN),
             "path": template,
+            "content": content,
+            "event": self._event(text, page_view),
             "method": self._method(text),
             "referrer": self._referrer(text, own_domains),
             "campaign": _campaign(text["target"], records.column("cookie")),
@@ -90,12 +96,12 @@ class HitMaker:
 
     def _requests(
         self, records: pa.RecordBatch, text: dict[str, pa.DictionaryArray], day: npt.NDArray[np.int32]
-    ) -> tuple[pa.DictionaryArray, Flags]:
-        """Route templates, and which records are page views (see section 'Counting' of ARCHITECTURE.md)."""
+    ) -> tuple[pa.DictionaryArray, pa.DictionaryArray, Flags]:
+        """Route templates, classes of files, and which records are page views (see `_is_viewed`)."""
         target = text["target"]
         # Most distinct targets differ in their query alone.
         target = relabel(target, pc.replace_substring_regex(target.dictionary, r"(?s)[?#].*$", ""), "")
-        names, is_page = self._paths(target.dictionary)
+        names, classes, is_page = self._paths(target.dictionary)
         templates = relabel(target, names, UNKNOWN)
         page = is_page.to_numpy(zero_copy_only=False)
         event = text["event"]
@@ -103,14 +109,25 @@ class HitMaker:
         request = viewed & spread(target, page, null=False)
         is_page_view = np.array([e == "page_view" for e in event.dictionary.to_pylist()], dtype=bool)
         no_event = np.asarray(event.is_null().to_numpy(zero_copy_only=False))
-        return templates, np.where(no_event, request, spread(event, is_page_view, null=False))
+        content = _of_requests(relabel(target, classes, PAGE), no_event)
+        return templates, content, np.where(no_event, request, spread(event, is_page_view, null=False))
 
     def _routes(self, distinct: list[str]) -> list[pa.Array]:
-        """Route template of each path, and whether it is a page."""
+        """Route template and class of each path, and whether it is a page."""
         templates = [self._route(path) for path in distinct]
         named = zip(distinct, templates, strict=True)
         pages = [template != UNKNOWN and not is_static_asset(path, self._static) for path, template in named]
-        return [_strings(templates), pa.array(pages, pa.bool_())]
+        return [_strings(templates), _strings(content_classes(distinct)), pa.array(pages, pa.bool_())]
+
+    def _event(self, text: dict[str, pa.DictionaryArray], page_view: Flags) -> pa.DictionaryArray:
+        """Names of events; a page view with a search is one, whatever the app calls it."""
+        event, target = text["event"], text["target"]
+        named = relabel(event, self._events(event.dictionary)[0], _ABSENT)
+        search = page_view & spread(target, searches(target.dictionary), null=False)
+        if not search.any():
+            return named
+        code = np.where(search, np.int32(len(named.dictionary)), codes(named))
+        return encoded(pa.array(code), pa.concat_arrays([named.dictionary, _strings([SITE_SEARCH])]))
 
     def _method(self, text: dict[str, pa.DictionaryArray]) -> pa.DictionaryArray:
         """Method in the vocabulary; a request without one is a GET, what is no request has none."""
@@ -170,6 +187,18 @@ def _chosen(
 ) -> tuple[pa.RecordBatch, Identities]:
     """Records and identities of those who are kept, without a value that only others have."""
     return compact_batch(records.filter(pa.array(kept))), identities.take(kept)
+
+
+def _may_name(text: str) -> bool:
+    return may_identify_decoded(text, LONGEST_EVENT)
+
+
+def _of_requests(content: pa.DictionaryArray, is_request: Flags) -> pa.DictionaryArray:
+    """Classes of requests; events of apps ask for no content."""
+    if is_request.all():
+        return content
+    code = np.where(is_request, codes(content), np.int32(len(content.dictionary)))
+    return encoded(pa.array(code), pa.concat_arrays([content.dictionary, _strings([NONE])]))
 
 
 def _is_viewed(records: pa.RecordBatch) -> Flags:

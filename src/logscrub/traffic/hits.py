@@ -19,13 +19,16 @@ HITS = pa.schema(
     [
         ("visitor", VISITOR),  # pseudonyms of the visitor and of its support unit
         ("time", pa.int64()),  # epoch milliseconds
-        ("hour", pa.int8()),  # of the reporting time zone
+        ("weekday", pa.int8()),  # 1 (Monday) to 7, of the reporting time zone
+        ("hour", pa.int8()),
         ("status", pa.int16()),  # 0 when none was logged
         ("bytes", pa.int64()),
         ("page_view", pa.bool_()),
         ("duration", pa.int16()),  # bucket of the time taken to serve; NO_BUCKET when none was logged
         ("host", TEXT),
         ("path", TEXT),
+        ("content", TEXT),  # class of the file; '(none)' for events of apps
+        ("event", TEXT),  # name of the event; '' for what is none
         ("method", TEXT),
         ("referrer", TEXT),  # medium and source of the hit's own referrer; '' when it has none
         ("campaign", TEXT),  # source, medium, name of the hit's campaign, `STORED` if by cookie; '' for none

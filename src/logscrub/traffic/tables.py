@@ -1,6 +1,6 @@
 """Hits of one shard and day → partial cells of every table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,10 @@ from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, VISIT_GAP_
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
+_FILES = ("document", "archive")  # what people download
+_SENT, _NOT_FOUND = (0, 200, 206, 304), (404, 410)
+_DEPTHS = (1, 2, 3, 4, 6, 11, 21)  # page views at which the next word of `visit_depth` begins
+_LENGTHS_MS = tuple(seconds * 1000 for seconds in (10, 30, 60, 180, 600, 1800))
 _DENSE_CELLS = 2**22  # so many possible cells are counted by place; more are sorted
 
 
@@ -74,10 +78,10 @@ class _Population:
     measures: dict[str, Ints]
     bucket: npt.NDArray[np.int16] | None = None
 
-    def among(self, chosen: Flags, **measures: Flags) -> "_Population":
+    def among(self, chosen: Flags, **measures: Flags | Ints) -> "_Population":
         """Some of the hits, with measures of their own."""
         rows = np.flatnonzero(chosen)
-        counted = {name: flags[rows].astype(np.int64) for name, flags in measures.items()}
+        counted = {name: shares[rows].astype(np.int64) for name, shares in measures.items()}
         return _Population(self.hits, rows, self.visitor[rows], self.unit, self.units, counted)
 
     def summed(self, starts: Ints) -> "_Population":
@@ -114,8 +118,53 @@ def _populations(people: Followed) -> dict[str, _Population]:
         "page_views": everyone.among(page_view, page_views=page_view),
         "entries": everyone.among(people.entry, visits=people.entry),
         "exits": everyone.among(people.exit, visits=people.exit),
+        "all_visits": _visits(people, everyone),
+        "events": everyone.among(_are(hits, "event", lambda event: event != ""), hits=every),
+        **_by_status(everyone, hits, measures),
         "timed_hits": replace(timed, bucket=bucket[bucket != NO_BUCKET]),
     }
+
+
+def _by_status(
+    everyone: _Population, hits: pa.RecordBatch, measures: dict[str, Ints]
+) -> dict[str, _Population]:
+    """Requests by how they were answered: downloads, what is not there, and errors."""
+    status = hits.column("status").to_numpy()
+    file = _are(hits, "content", _FILES.__contains__) & _are(hits, "method", "GET".__eq__)
+    own = {"hits": measures["hits"], "bytes": measures["bytes"]}
+    return {
+        "downloads": everyone.among(file & np.isin(status, _SENT), **own),
+        "not_found": everyone.among(np.isin(status, _NOT_FOUND), hits=own["hits"]),
+        "errors": everyone.among(status // 100 == 5, hits=own["hits"]),  # noqa: PLR2004
+    }
+
+
+def _visits(people: Followed, everyone: _Population) -> _Population:
+    """One row for each visit, with its page views and its length as words of the tables."""
+    starts = np.flatnonzero(people.visit_start)
+    visits = everyone.summed(starts)
+    views, length = visits.measures["page_views"], people.visit_length[starts]
+    words = {
+        "depth": _word("visit_depth", "depth", np.searchsorted(_DEPTHS, views, side="right")),
+        "length": _word("visit_length", "length", np.searchsorted(_LENGTHS_MS, length, side="right")),
+    }
+    hits = pa.Table.from_batches([visits.hits])
+    for name, column in words.items():
+        hits = hits.append_column(name, column)
+    return replace(visits, hits=hits.combine_chunks().to_batches()[0] if len(starts) else visits.hits)
+
+
+def _word(table: str, source: str, place: Ints) -> pa.DictionaryArray:
+    column = next(column for column in table_schemas()[table].dimensions if column.source == source)
+    words = pa.array(column.values, pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32)), words)
+
+
+def _are(hits: pa.RecordBatch, name: str, wanted: Callable[[str], bool]) -> Flags:
+    column = hits.column(name)
+    chosen = np.array([wanted(value) for value in column.dictionary.to_pylist()], dtype=bool)
+    found: Flags = chosen[codes(column)] if len(chosen) else np.zeros(len(column), dtype=bool)
+    return found
 
 
 def _coarsest(table: TableSchema) -> str:

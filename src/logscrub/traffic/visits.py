@@ -45,6 +45,7 @@ class Followed:
         entry: first page view of each visit.
         exit: last page view of each visit.
         bounce: first hit of each visit with exactly one page view.
+        visit_length: milliseconds from the first to the last hit of the visit, at its first hit.
     """
 
     hits: pa.RecordBatch
@@ -53,6 +54,7 @@ class Followed:
     entry: Flags
     exit: Flags
     bounce: Flags
+    visit_length: Rows
 
 
 def follow(hits: pa.RecordBatch, people: Rows, gap_ms: int = VISIT_GAP_MS) -> Followed:
@@ -86,7 +88,14 @@ def follow(hits: pa.RecordBatch, people: Rows, gap_ms: int = VISIT_GAP_MS) -> Fo
         _flags(len(hits), entries[entries < len(hits)]),
         _flags(len(hits), exits[exits >= 0]),
         _flags(len(hits), starts[views == 1]),
+        _lengths(time, starts),
     )
+
+
+def _lengths(time: Rows, starts: Rows) -> Rows:
+    lengths = np.zeros(len(time), dtype=np.int64)
+    lengths[starts] = time[np.r_[starts[1:], len(time)] - 1] - time[starts] if len(starts) else 0
+    return lengths
 
 
 def _order(hits: pa.RecordBatch, people: Rows) -> Rows:
