@@ -40,7 +40,7 @@ def lines() -> list[bytes]:
       11:00 /gone 410, 11:00 /gone 404, 11:00 /api 500 by POST, 11:00 style -> visit 3: no page view
       12:00 HEAD of guide.pdf, 12:00 guide.pdf 404, 12:40 page /search?q= (nothing searched for)
         -> visits 4 (no page view, 0 seconds) and 5 (1 page view)
-    Two more, persons 8 and 9, are below k wherever they are alone: 13:00 page /, plan.zip and a 503, one visit
+    Two more, persons 8 and 9, are below k wherever they are alone: 13:00 page /, plan.zip, 503: one visit
     of 2 page views.
     """
     found = []
@@ -80,7 +80,7 @@ EXPECTED: dict[str, list[dict[str, Any]]] = {
     # The 503 of two people joins the 500 of three.
     "errors": [{"host": OTHER, "status": None, "path": OTHER, "hits": 5, "visitors": None}],
     "events": [{"event": "site_search", "hits": 3, "visitors": 3}],
-    # Pages: /, /search, /, /gone, /gone, /api, /search of each, and / and /x of 8 and 9. Their 2 archives take
+    # Pages: /, /search, /, /gone, /gone, /api, /search of each, and / and /x of 8 and 9. 2 archives take
     # the smallest class along, of two with 3 hits the first by name: scripts.
     "content": [
         {"class": OTHER, "hits": 3 + 2, "visitors": None, "bytes": 300 + 2 * 7},
