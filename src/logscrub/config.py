@@ -251,11 +251,12 @@ class Settings(BaseModel):
     geoip: tuple[str, ...] = Field(
         (),
         strict=False,
-        description="MaxMind-format databases (Country or City) that tell the country of a network",
+        description="MaxMind-format databases that tell the country, carrier or connection of a network",
         json_schema_extra=_documented(
             "paths",
-            "Without one every country is (unknown). Several are asked in their order. Networks are looked "
-            "up after truncation, so that no address is. Paths are relative to where the run is started.",
+            "Without one every country is (unknown). Country, City, ASN, ISP and Connection-Type may be "
+            "given together; where two tell of the same, the first counts. Networks are looked up after "
+            "truncation, so that no address is. Paths are relative to where the run is started.",
             ["GeoLite2-City.mmdb"],
         ),
     )

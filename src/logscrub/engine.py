@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from logscrub.config import MIB, Settings
-from logscrub.enrich.geography import Geography
+from logscrub.enrich.geography import DatabaseAge, Geography
 from logscrub.errors import CorruptInputError, FileReason
 from logscrub.exclusions import plan_exclusions, read_exclusions
 from logscrub.formats.registry import asked_format
@@ -174,12 +174,14 @@ class RunResult:
         tally: what became of the lines.
         days: what became of the days, sorted.
         shared_ids: kinds of ids of which one value joins so many others that it is no person's.
+        databases: how old the geographic databases are.
     """
 
     plan: Plan
     tally: Tally
     days: list[DayOutcome] = field(default_factory=list)
     shared_ids: Sequence[str] = ()
+    databases: Sequence[DatabaseAge] = ()
 
 
 def run_in_memory(

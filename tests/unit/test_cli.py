@@ -4,6 +4,7 @@ import fcntl
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from logscrub import __version__
 from logscrub.beam import files as beam_files
 from logscrub.release.store import LocalStore
 from tests.support import (
+    CORPORA,
     DAY,
     ROOT,
     SECRET,
@@ -551,17 +553,35 @@ def test_a_bad_configuration_is_told_with_its_file_and_without_its_values(
     assert logscrub("run", "a.log", "-o", "out", "--config", "c.toml").code == 0
 
 
-def test_a_database_of_networks_without_countries_is_refused(logscrub: Run, tmp_path: Path) -> None:
+def test_a_database_that_tells_nothing_of_networks_is_refused(logscrub: Run, tmp_path: Path) -> None:
     from mmdb_writer import MMDBWriter
     from netaddr import IPSet
 
     (tmp_path / "a.log").write_bytes(log())
-    writer = MMDBWriter(database_type="GeoLite2-ASN")
-    writer.insert_network(IPSet(["198.51.0.0/16"]), {"autonomous_system_number": 64496})
-    writer.to_db_file(str(tmp_path / "asn.mmdb"))
-    ended = logscrub("run", "a.log", "-o", "out", "--geoip", "asn.mmdb")
+    writer = MMDBWriter(database_type="GeoIP2-Anonymous-IP")
+    writer.insert_network(IPSet(["198.51.0.0/16"]), {"is_anonymous": True})
+    writer.to_db_file(str(tmp_path / "anonymous.mmdb"))
+    ended = logscrub("run", "a.log", "-o", "out", "--geoip", "anonymous.mmdb")
     assert ended.code == 2
-    assert "--geoip asn.mmdb: GeoLite2-ASN holds no countries" in ended.err
+    assert "--geoip anonymous.mmdb: GeoIP2-Anonymous-IP holds no countries, carriers" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="no corpora on this machine")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("GeoIP2-City-Test-Invalid-Node-Count", "MaxMind-DB-test-broken-pointers-24"),
+        *("GeoIP2-Anonymous-IP-Test", "MaxMind-DB-no-ipv4-search-tree"),
+    ],
+)
+def test_broken_and_other_databases_of_maxmind_are_refused(logscrub: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.log").write_bytes(log())
+    (tmp_path / "broken.mmdb").write_bytes((CORPORA / "geoip" / "test-data" / f"{name}.mmdb").read_bytes())
+    ended = logscrub("run", "a.log", "-o", "out", "--geoip", "broken.mmdb")
+    assert ended.code == 2
+    assert "--geoip broken.mmdb: " in ended.err
+    assert not re.search(r"[0-9]+[.][0-9]+[.][0-9]+|[0-9a-f]+::|Traceback", ended.err)
     assert not (tmp_path / "out").exists()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import ipaddress
+import itertools
 import json
 import pickle
 import re
@@ -20,7 +21,8 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from logscrub.enrich import geography
-from logscrub.enrich.geography import NOWHERE, Database, Geography, Place, open_database
+from logscrub.enrich.geography import NOTHING, NOWHERE, Answer, Database, Geography, Place, open_database
+from logscrub.enrich.networks import carrier_names
 from logscrub.errors import UsageError
 from logscrub.schemas import UNKNOWN, vocabulary_names
 from tests.support import CORPORA, ROOT
@@ -34,6 +36,11 @@ Network = IPv4Network | IPv6Network
 
 def places(geo: Geography, networks: list[Network]) -> list[Place]:
     """Places of the first addresses of networks."""
+    return [answer.place for answer in answers(geo, networks)]
+
+
+def answers(geo: Geography, networks: list[Network]) -> list[Answer]:
+    """What is told of the first addresses of networks."""
     starts = [int(network.network_address) for network in networks]
     is_ipv6 = [network.version == 6 for network in networks]
     found, known = geo(
@@ -100,7 +107,7 @@ def test_family_0_and_unassigned_networks_are_nowhere(demo: Geography) -> None:
     family = np.array([0, 4, 6, 0], np.uint8)
     zeros = np.zeros(4, np.uint64)
     found, known = demo(family, zeros, zeros)
-    assert [known[number] for number in found] == [NOWHERE] * 4
+    assert [known[number] for number in found] == [NOTHING] * 4
     assert len(demo(family[:0], zeros[:0], zeros[:0])[0]) == 0
 
 
@@ -206,9 +213,9 @@ def test_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_network_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     database = open_database(DEMO)
     asked: list[int] = []
-    look_up = database.place
+    look_up = database.find
     monkeypatch.setattr(
-        database, "place", lambda family, network: asked.append(network) or look_up(family, network)
+        database, "find", lambda family, network: asked.append(network) or look_up(family, network)
     )
     geo = Geography([database])
     networks = [network for network, _ in assignments()]
@@ -245,8 +252,8 @@ def test_refusals_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_database_without_countries_is_refused(made: Callable[..., Database]) -> None:
-    with pytest.raises(UsageError, match=r"Test-ASN holds no countries: give a country or city database"):
-        made({"192.0.2.0/24": {"autonomous_system_number": 64496}}, database_type="Test-ASN")
+    with pytest.raises(UsageError, match=r"Test-Anonymous holds no countries, carriers or kinds"):
+        made({"192.0.2.0/24": {"is_anonymous": True}}, database_type="Test-Anonymous")
 
 
 def test_cut_database_is_refused() -> None:
@@ -325,6 +332,118 @@ def test_lookups_agree_with_the_source_of_the_database(name: str) -> None:
     assert places(geo, networks) == [codes(record) for record in records]
 
 
+def record_around(truth: dict[Network, dict[str, Any]], network: Network) -> dict[str, Any]:
+    """The record of the smallest network of the truth that holds the first address of a network."""
+    length = 32 if network.version == 4 else 128
+    start = int(network.network_address)
+    kind = IPv4Network if network.version == 4 else IPv6Network
+    for prefix in range(length, -1, -1):
+        found = truth.get(kind((start >> (length - prefix) << (length - prefix), prefix)))
+        if found is not None:
+            return found
+    return {}
+
+
+def truncated(truth: dict[Network, dict[str, Any]]) -> list[Network]:
+    """The networks of a truth as logscrub asks for them, those of the database for IPv4 being in IPv6 too."""
+    asked = {
+        network.supernet(new_prefix=min(network.prefixlen, 24 if network.version == 4 else 40))
+        for network in truth
+        if is_asked(network)
+    }
+    return sorted(asked, key=lambda network: (network.version, network))
+
+
+def unmapped(truth: dict[Network, dict[str, Any]]) -> dict[Network, dict[str, Any]]:
+    """IPv4 networks, which the databases' sources write as `::192.0.2.0/120`, as such."""
+    return {
+        IPv4Network((int(network.network_address), network.prefixlen - 96))
+        if network.version == 6 and network.prefixlen >= 96 and int(network.network_address) >> 32 == 0
+        else network: record
+        for network, record in truth.items()
+    }
+
+
+KINDS = {"Cable/DSL": "wired", "Dialup": "wired", "Corporate": "wired", "Cellular": "cellular"}
+KINDS["Satellite"] = "satellite"
+
+
+@needs_corpora
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("GeoIP2-City-Test", "GeoIP2-Country-Test", "GeoLite2-City-Test", "GeoLite2-Country-Test"),
+        *("GeoLite2-ASN-Test", "GeoIP2-ISP-Test", "GeoIP2-Connection-Type-Test", "GeoIP2-Enterprise-Test"),
+    ],
+)
+def test_truncated_networks_have_the_answer_of_the_source(name: str) -> None:
+    truth = unmapped(truth_of(name))
+    networks = truncated(truth)
+    assert len(networks) > 20
+    geo = Geography([open_database(GEOIP / "test-data" / f"{name}.mmdb")])
+    for network, found in zip(networks, answers(geo, networks), strict=True):
+        record = record_around(truth, network)
+        told = record.get("traits", {}) | record
+        names = [told.get(key) or "" for key in ("isp", "autonomous_system_organization")]
+        carriers = [carrier for carrier in carrier_names(names) if carrier != UNKNOWN]
+        assert found.place == codes(record)
+        assert found.carrier == (carriers or [UNKNOWN])[0]
+        assert found.connection == KINDS.get(told.get("connection_type", ""), UNKNOWN)
+
+
+@needs_corpora
+def test_several_databases_tell_what_each_tells_in_any_order() -> None:
+    names = ("GeoIP2-Country-Test", "GeoLite2-ASN-Test", "GeoIP2-ISP-Test", "GeoIP2-Connection-Type-Test")
+    networks = sorted(
+        {network for name in names for network in truncated(unmapped(truth_of(name)))},
+        key=lambda network: (network.version, network),
+    )
+    databases = [open_database(GEOIP / "test-data" / f"{name}.mmdb") for name in names]
+    country, asn, isp, kinds = (answers(Geography([one]), networks) for one in databases)
+    expected = [
+        (a.place, d.connection, next((n for n in (c.provider, c.holder, b.holder) if n != UNKNOWN), UNKNOWN))
+        for a, b, c, d in zip(country, asn, isp, kinds, strict=True)
+    ]
+    assert [len({row[part] for row in expected}) > 3 for part in range(3)] == [True] * 3
+    for order in itertools.permutations(databases):
+        found = answers(Geography(order), networks)
+        told = [(one.place, one.connection, one.carrier) for one in found]
+        differing = [pair for pair in zip(told, expected, strict=True) if pair[0] != pair[1]]
+        # The list of ASN databases is of another date: only the holder may differ by order.
+        assert all(one[:2] == other[:2] for one, other in differing)
+        assert not [pair for pair in differing if UNKNOWN in (pair[0][2], pair[1][2])]
+
+
+def test_databases_of_other_vendors_are_known_by_their_records(made: Callable[..., Database]) -> None:
+    holder = {"autonomous_system_number": 64496, "autonomous_system_organization": "Example Net"}
+    dbip = made({"192.0.2.0/24": holder}, "asn", database_type="DBIP-ASN-Lite (compat=GeoLite2-ASN)")
+    place = {"country": {"iso_code": "DE"}, "subdivisions": [{"names": {"en": "Bavaria"}}]}
+    city = made({"192.0.2.0/24": place}, "city", database_type="DBIP-City-Lite")
+    (found,) = answers(Geography([dbip, city]), [IPv4Network("192.0.2.0/24")])
+    assert (found.place, found.carrier) == (("DE", UNKNOWN), "Example Net")
+    assert (dbip.tells_countries, city.tells_countries) == (False, True)
+
+
+def test_a_provider_goes_before_the_holder_of_the_network(made: Callable[..., Database]) -> None:
+    asn = made({"192.0.2.0/24": {"autonomous_system_organization": "Example Holder"}}, "asn")
+    isp = made({"192.0.2.0/24": {"isp": "Example Provider", "organization": "Joe Doe"}}, "isp")
+    for order in ([asn, isp], [isp, asn]):
+        (found,) = answers(Geography(order), [IPv4Network("192.0.2.0/24")])
+        assert found.carrier == "Example Provider"
+    assert "Joe Doe" not in found
+
+
+@pytest.mark.parametrize(("years", "is_old"), [(0, False), (0.99, False), (1.01, True), (30, True)])
+def test_a_database_is_old_after_a_year(years: float, is_old: bool) -> None:
+    age = open_database(DEMO).age("demo.mmdb", int((BUILT + years * 366 * 86_400) * 1000))
+    assert (age.name, age.built, age.is_old, age.tells_countries) == (
+        "demo.mmdb",
+        "2026-03-01",
+        is_old,
+        True,
+    )
+
+
 @needs_corpora
 def test_neighbours_in_one_record_are_found_as_if_alone() -> None:
     database = GEOIP / "test-data" / "GeoIP2-City-Test.mmdb"
@@ -346,10 +465,13 @@ def test_neighbours_in_one_record_are_found_as_if_alone() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "GeoLite2-ASN-Test",
-        "GeoIP2-ISP-Test",
-        "GeoIP2-Connection-Type-Test",
         "GeoIP2-Anonymous-IP-Test",
+        "GeoIP2-Domain-Test",
+        "GeoIP2-DensityIncome-Test",
+        "GeoIP2-User-Count-Test",
+        "GeoIP2-Static-IP-Score-Test",
+        "MaxMind-DB-test-decoder",
+        "MaxMind-DB-string-value-entries",
         "GeoIP2-City-Test-Broken-Double-Format",
         "GeoIP2-City-Test-Invalid-Node-Count",
         "MaxMind-DB-test-broken-pointers-24",

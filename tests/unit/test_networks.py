@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
+from logscrub.privacy.urls import may_identify_decoded
 from logscrub.schemas import RESERVED, UNKNOWN, vocabulary, vocabulary_names
 
 CONNECTIONS = vocabulary_names("connections")
@@ -24,7 +25,8 @@ CONNECTIONS = vocabulary_names("connections")
                 *("slow-2g", "3", "4", "5", "6", "7", "7.0"),
             ],
         ),
-        ("wired", ["ethernet", "Wired", "LAN", "broadband", "1"]),
+        ("wired", ["ethernet", "Wired", "LAN", "broadband", "1", "Cable/DSL", "Dialup", "Corporate"]),
+        ("satellite", ["Satellite"]),
         (
             UNKNOWN,
             [
@@ -45,11 +47,27 @@ def test_connection(connection: str, values: list[str]) -> None:
     assert connection_types(values) == [connection] * len(values)
 
 
+def test_every_code_of_an_operator_is_told_by_a_name_that_may_be_released() -> None:
+    operators = vocabulary("carriers")["names"]
+    codes = [code for codes in operators.values() for code in codes]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch("[2-7][0-9]{4,5}", code) for code in codes)
+    for name, of_operator in operators.items():
+        assert carrier_names(of_operator) == [name] * len(of_operator)
+        assert carrier_names([name]) == [name]
+        assert not may_identify_decoded(name, LONGEST_CARRIER)
+
+
+@given(st.from_regex(r"[0-9]{3}[-_ /.,:]?[0-9]{2,3}", fullmatch=True))
+def test_numbers_give_a_name_of_the_vocabulary(codes: str) -> None:
+    assert carrier_names([codes])[0] in vocabulary_names("carriers") | {UNKNOWN}
+
+
 def test_every_spelling_stands_once_and_as_it_is_looked_up() -> None:
     spellings = [word for words in vocabulary("connections")["names"].values() for word in words]
     assert len(set(spellings)) == len(spellings)
     assert all(re.fullmatch("[a-z0-9]+", word) for word in spellings)
-    assert {"wifi", "cellular", "wired"} == CONNECTIONS
+    assert {"wifi", "cellular", "wired", "satellite"} == CONNECTIONS
 
 
 @given(st.lists(st.text() | st.from_regex(r"[ _-]*(wi-?fi|[0-9]g?|lte)[ .]*", fullmatch=True)))
@@ -70,6 +88,13 @@ def test_any_text_gives_a_connection_of_the_vocabulary(values: list[str]) -> Non
         ("Télé2", "Télé2"),
         ("एयरटेल", "एयरटेल"),
         ("Nonesuch", "Nonesuch"),
+        ("Telefonica, S.A.", "Telefonica, S.A."),
+        ("310-410", "AT&T"),
+        ("310410", "AT&T"),
+        ("310 260", "T-Mobile"),
+        ("262/01", "Telekom"),
+        ("26201", "Telekom"),
+        ("\uff12\uff16\uff12\uff10\uff12", "Vodafone"),
         ("A" * 40, "A" * 40),
     ],
 )
@@ -81,7 +106,17 @@ def test_carrier(value: str, name: str) -> None:
     "value",
     [
         *("", " ", "-", "--", "unknown", "Unknown", "NULL", "none", "N/A", "n/a", "(none)", "(Unknown)"),
-        *("(other)", "\uff08other\uff09", "310260", "310-260", "310 260", "262/01", "A" * 41, "A" * 10_000),
+        *(
+            "(other)",
+            "\uff08other\uff09",
+            "310999",
+            "262-001",
+            "26",
+            "1310260",
+            "+310260",
+            "A" * 41,
+            "A" * 10_000,
+        ),
         *("joe@example.com", "a_b", "a:b", "<b>", "a\0b", "a\u202eb", "a\ud800", "☎ Phone", "()", "65535"),
     ],
 )

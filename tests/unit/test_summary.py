@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from logscrub.cli.summary import aligned, summary
+from logscrub.cli.summary import aligned, summary, warnings
 from logscrub.config import Settings
 from logscrub.engine import RunResult
+from logscrub.enrich.geography import DatabaseAge
 from logscrub.release.day import DayOutcome, DayStatus, PublishRules
 from logscrub.schemas import table_schemas
 from logscrub.traffic.calendar import day_range
@@ -111,6 +112,26 @@ def test_unknown_countries_are_told_of_once_and_only_of_a_release() -> None:
     assert not any("--geoip" in line for line in told(result, settings=Settings(min_support=2, geoip=("x",))))
     _, nothing = run_engine({"a.log": combined_line()}, SETTINGS)
     assert not any("--geoip" in line for line in told(nothing))
+
+
+def test_an_old_database_is_told_once_whatever_the_data() -> None:
+    ages = [
+        DatabaseAge("old.mmdb", "2024-01-02", True, True),
+        DatabaseAge("new.mmdb", "2026-03-01", False, True),
+    ]
+    for logs in (log(2), b""):
+        _, result = run_engine({"a.log": logs}, SETTINGS)
+        lines = [line for line in warnings(replace(result, databases=ages), SETTINGS) if "--geoip" in line]
+        assert len(lines) == 1
+        assert lines[0].startswith("warning: --geoip old.mmdb was built 2024-01-02, over a year ago")
+
+
+def test_databases_without_countries_are_told() -> None:
+    _, result = run_engine({"a.log": log(2)}, SETTINGS)
+    given = Settings(min_support=2, geoip=("asn.mmdb",))
+    for tells, notes in ((False, 1), (True, 0)):
+        one = replace(result, databases=[DatabaseAge("asn.mmdb", "2026-03-01", False, tells)])
+        assert sum("every country is (unknown)" in line for line in told(one, settings=given)) == notes
 
 
 def test_what_to_do_next_works(tmp_path: Path) -> None:

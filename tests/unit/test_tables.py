@@ -1,10 +1,14 @@
 """Places, languages, networks, campaigns and times to serve: whose they are, and what a row says."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
 from logscrub.config import Settings, Support
+from logscrub.enrich.geography import Geography, open_database
 from logscrub.release.store import MemoryStore
 from logscrub.release.verify import verify
 from tests.support import (
@@ -56,6 +60,33 @@ def test_the_first_known_language_and_network_are_those_of_the_visitor_day() -> 
     files = day_of(events)
     assert figures(files, "languages", "language", "hits", "visits", "visitors") == [("de", 8, 4, 2)]
     assert figures(files, "networks", "connection", "carrier", "hits") == [("wifi", "(unknown)", 8)]
+
+
+def test_what_a_log_does_not_tell_of_a_network_databases_do(tmp_path: Path) -> None:
+    records = {"connection_type": "Satellite", "isp": "Example Sky, Inc.", "organization": "Joe Doe"}
+    writer = MMDBWriter(database_type="Test-ISP")
+    writer.insert_network(IPSet(["198.51.100.0/24"]), records)
+    writer.insert_network(IPSet(["203.0.113.0/24"]), {"isp": "joe.doe@example.com"})
+    writer.to_db_file(str(tmp_path / "isp.mmdb"))
+    events = []
+    for person in range(2):
+        here = f"198.51.100.{person}"
+        events += [
+            event(person, ip=here),
+            event(person + 10, ip=here, connection="wifi"),
+            event(person + 20, ip=here, carrier="310-410"),
+            event(person + 30, ip=f"203.0.113.{person}", carrier="bob@example.com"),
+            event(person + 40, ip="192.0.2.1", carrier="26201", connection="4g"),
+        ]
+    files = day_of(events, geography=Geography([open_database(tmp_path / "isp.mmdb")]))
+    assert set(figures(files, "networks", "connection", "carrier", "hits")) == {
+        ("satellite", "Example Sky, Inc.", 2),
+        ("wifi", "Example Sky, Inc.", 2),
+        ("satellite", "AT&T", 2),
+        ("(unknown)", "(unknown)", 2),
+        ("cellular", "Telekom", 2),
+    }
+    assert figures(files, "countries", "country") == [("(unknown)",)]
 
 
 def test_what_nobody_tells_is_unknown() -> None:

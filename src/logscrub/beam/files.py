@@ -51,10 +51,10 @@ def open_file(path: str) -> BinaryIO:
 
 
 def open_geography(path: str) -> Database:
-    """Open a database that tells the country of networks.
+    """Open a database that tells countries, carriers or kinds of connection of networks.
 
     Raises:
-        UsageError: it is missing, damaged, or tells no countries.
+        UsageError: it is missing, damaged, or tells none of them.
     """
     if not is_remote(path):
         return open_database(path)

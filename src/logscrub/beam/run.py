@@ -33,6 +33,7 @@ from logscrub.beam.spool import check_standard_input, spooled_input
 from logscrub.beam.steps import StepFailedError
 from logscrub.config import Settings
 from logscrub.engine import RunResult, shard_count
+from logscrub.enrich.geography import DatabaseAge
 from logscrub.errors import FileReason, LogscrubError, UsageError
 from logscrub.exclusions import plan_exclusions
 from logscrub.formats.registry import asked_format, check_signals
@@ -80,8 +81,8 @@ def run_pipeline(
     Raises:
         UsageError: no input at all, a log or list to withhold by that cannot be read, a format that is not
             known, standard input twice or for workers that cannot see it, `account` among the inputs, a day
-            that is not over, a database that tells no countries, an output that is no release or one of
-            another time zone, or wrong Beam flags.
+            that is not over, a database that tells nothing of networks, an output that is no release or one
+            of another time zone, or wrong Beam flags.
         PublishError: the output cannot be written, or another run writes it.
         LogscrubError: a job service does not answer, or a step failed; no day that was not finished has a
             manifest.
@@ -93,7 +94,10 @@ def run_pipeline(
     days = day_range(*dates, now_ms, settings.timezone) if dates else None
     forced = asked_format(settings.format, settings.log_format, settings.signals)
     check_place(output)
-    rules = PublishRules(days.dates() if days else (), replace, force, tuple(map(_database, settings.geoip)))
+    databases = [_database(path, now_ms) for path in settings.geoip]
+    ages = [age for _, age in databases]
+    told = tuple(of_manifest for of_manifest, _ in databases)
+    rules = PublishRules(days.dates() if days else (), replace, force, told)
     check_output(output, settings)
     check_standard_input(inputs, options)
     with spooled_input(inputs) as (paths, spooled):
@@ -106,7 +110,7 @@ def run_pipeline(
             raise no_input(missing)
         quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
         if not plan.ranges and not (days and quiet):
-            return RunResult(plan, Tally())
+            return RunResult(plan, Tally(), databases=ages)
         with held(output), _account_place(output, options) as place:
             job = TrafficStatistics(
                 plan.batches(settings.range_bytes),
@@ -122,7 +126,7 @@ def run_pipeline(
             )
             with progress(plan, more.total_bytes) if progress else contextlib.nullcontext():
                 _run(job, chosen, options)
-            return _result(plan, place)
+            return _result(plan, place, ages)
 
 
 def _more_logs(patterns: Sequence[str], settings: Settings, forced: str | None) -> Plan:
@@ -154,16 +158,17 @@ def _lists(patterns: Sequence[str], forced: str | None) -> list[FileRange]:
     return plan_exclusions(matched, open_file, forced)
 
 
-def _database(path: str) -> dict[str, Any]:
-    """What the manifest says of a database: it decides countries, so that another one gives another release.
+def _database(path: str, now_ms: int) -> tuple[dict[str, Any], DatabaseAge]:
+    """What the manifest says of a database, since another one gives another release, and how old it is.
 
     Raises:
-        UsageError: it is missing, damaged, or tells no countries.
+        UsageError: it is missing, damaged, or tells nothing of networks.
     """
     database = open_geography(path)
     with open_file(path) as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    return {"type": database.database_type, "build_epoch": database.build_epoch, "sha256": digest}
+    told = {"type": database.database_type, "build_epoch": database.build_epoch, "sha256": digest}
+    return told, database.age(path, now_ms)
 
 
 def _run(job: TrafficStatistics, runner: PipelineRunner, options: PipelineOptions) -> None:
@@ -238,7 +243,7 @@ def _account_place(output: str, options: PipelineOptions) -> Iterator[str]:
         yield f"{folder}/account.json"
 
 
-def _result(plan: Plan, account: str) -> RunResult:
+def _result(plan: Plan, account: str, databases: Sequence[DatabaseAge]) -> RunResult:
     folder, name = account.rsplit("/", 1)
     content = store_at(folder).read(name)
     if content is None:
@@ -247,7 +252,7 @@ def _result(plan: Plan, account: str) -> RunResult:
         )
     told = json.loads(content)
     days = sorted(map(DayOutcome.from_json, told["days"]), key=lambda d: d.date)
-    result = RunResult(plan, Tally(), days, told["shared_ids"])
+    result = RunResult(plan, Tally(), days, told["shared_ids"], databases)
     for tally in told["tallies"]:
         result.tally.add(Tally.from_json(tally))
     return result

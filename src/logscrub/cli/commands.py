@@ -71,7 +71,8 @@ def cli() -> None:
     "--geoip",
     multiple=True,
     metavar="FILE",
-    help="MaxMind-format database (Country or City) that tells countries; may be given more than once.",
+    help="MaxMind-format database (Country, City, ASN, ISP or Connection-Type) that tells countries, "
+    "carriers or connections; may be given more than once.",
 )
 @click.option(
     "--log-format",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from logscrub.config import Audience, OptOuts, Settings, Support
 from logscrub.engine import RunResult
+from logscrub.enrich.geography import DatabaseAge
 from logscrub.errors import ExitCode, FileReason, LineReason
 from logscrub.formats.carried import carried_signals
 from logscrub.formats.pasted import NEEDED, costs
@@ -63,6 +64,7 @@ def warnings(result: RunResult, settings: Settings) -> Iterator[str]:
         yield f"warning: {rate:.1%} of the lines not withheld are rejected, over the limit of {limit:.1%}"
     yield from _doubts(result, settings)
     yield from _ageless(result.plan, settings)
+    yield from _old_databases(result.databases)
     yield from _costs(result.plan)
     if result.tally.unfinished:
         lines = "1 line" if result.tally.unfinished == 1 else f"{result.tally.unfinished:,} lines"
@@ -109,6 +111,13 @@ def _ageless(plan: Plan, settings: Settings) -> Iterator[str]:
         f"warning: for a {settings.audience} audience records of unknown age are withheld, and the formats "
         f"of these logs have no place for an age: {withheld} are (see: logscrub inspect)"
     )
+
+
+def _old_databases(databases: Sequence[DatabaseAge]) -> Iterator[str]:
+    for database in databases:
+        if database.is_old:
+            old = "over a year ago, and networks have moved since: download it again"
+            yield f"warning: --geoip {database.name} was built {database.built}, {old}"
 
 
 def _tells_ages(plan: Plan, settings: Settings) -> bool:
@@ -277,7 +286,8 @@ def _notes(result: RunResult, settings: Settings, *, released: bool) -> Iterator
     formats = map(format_by_name, result.plan.formats)
     if settings.trusted_proxies and not any("forwarded" in known.fields for known in formats):
         yield "note: no log has forwarded addresses: trusted_proxies changes nothing"
-    if released and not settings.geoip:
+    blind_databases = result.databases and not any(one.tells_countries for one in result.databases)
+    if released and (blind_databases or not settings.geoip):
         yield "note: every country is (unknown): --geoip FILE names a database that tells them"
 
 

@@ -1,17 +1,17 @@
-"""Country and region of truncated networks, from databases in MaxMind's format.
+"""Country, region, carrier and connection of truncated networks, from databases in MaxMind's format.
 
-Of a record only two codes are read: the country and the largest subdivision of where the network is used.
-City, postal code, coordinates and traits are never touched, nor is the country it is registered in.
+What a database tells is known from its records, not from its name (see `network_records`).
 
 The plain reader is used and not geoip2 on top of it: that takes twice as long for a city, raises errors
 that quote the address, and brings two HTTP clients along.
 """
 
 import itertools
-import re
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, Final, NoReturn
@@ -20,15 +20,12 @@ import maxminddb
 import numpy as np
 import numpy.typing as npt
 
+from logscrub.enrich.network_records import NOTHING, NOWHERE, Answer, Place, answer_of, merged
 from logscrub.errors import UsageError, system_reason
-from logscrub.schemas import UNKNOWN, vocabulary_names
+from logscrub.schemas import UNKNOWN
 
-Place = tuple[str, str]
-"""Country (ISO 3166-1 alpha-2) and region (ISO 3166-2), each `(unknown)` where it is not known."""
+__all__ = ["NOTHING", "NOWHERE", "Answer", "Database", "DatabaseAge", "Geography", "Place", "open_database"]
 
-NOWHERE: Final[Place] = (UNKNOWN, UNKNOWN)
-
-_REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _IPV4: Final = 4
 _IPV6: Final = 6
 _BITS: Final = {_IPV4: 32, _IPV6: 64}  # no network finer than /64 is ever looked up
@@ -36,8 +33,28 @@ _RECORDS_TRIED = 1_000
 _TYPE_LENGTH = 100
 _REMEMBERED = 2_000_000  # networks of one family: 24 MB, twice that while it grows
 
-_HELP = "give a country or city database with the ending .mmdb, such as GeoLite2-City.mmdb"
+_OLD_SECONDS = 366 * 86_400
+_LAST_SECOND = 253_402_300_799  # of the year 9999, which calendars end with
+
+_HELP = "give a Country, City, ASN, ISP or Connection-Type database (.mmdb), such as GeoLite2-City.mmdb"
 _DAMAGED = "the database is damaged: download it again"
+
+
+@dataclass(frozen=True)
+class DatabaseAge:
+    """What the operator is told of a database, which depends on its file and on the clock alone.
+
+    Attributes:
+        name: what the operator calls it.
+        built: when it was built, YYYY-MM-DD.
+        is_old: whether that was over a year before the run.
+        tells_countries: whether its records hold countries.
+    """
+
+    name: str
+    built: str
+    is_old: bool
+    tells_countries: bool
 
 
 class Database:
@@ -46,19 +63,32 @@ class Database:
     Attributes:
         database_type: name of its kind, from its metadata, such as `GeoLite2-City`.
         build_epoch: when it was built, in seconds since 1970.
+        tells_countries: whether its first records hold a country.
     """
 
-    def __init__(self, reader: maxminddb.Reader) -> None:
+    def __init__(self, reader: maxminddb.Reader, *, tells_countries: bool = True) -> None:
         metadata = reader.metadata()
         self.database_type = str(metadata.database_type)[:_TYPE_LENGTH]
         self.build_epoch = int(metadata.build_epoch)
+        self.tells_countries = tells_countries
         self._has_ipv6 = metadata.ip_version != _IPV4
         self._reader = reader
 
-    def place(self, family: int, network: int) -> tuple[Place, int]:
-        """Find the place of a network, and the last network that has it too, being in the same record.
+    def age(self, name: str, now_ms: int) -> DatabaseAge:
+        """Tell how old it is.
 
-        The place is `(unknown)` also where the record is damaged.
+        Args:
+            name: what the operator calls it.
+            now_ms: the clock of the run, in milliseconds since 1970.
+        """
+        built = min(max(0, self.build_epoch), _LAST_SECOND)
+        date = datetime.fromtimestamp(built, UTC).date().isoformat()
+        return DatabaseAge(name, date, built < now_ms // 1000 - _OLD_SECONDS, self.tells_countries)
+
+    def find(self, family: int, network: int) -> tuple[Answer, int]:
+        """Find what is told of a network, and the last network of which the same is, being in that record.
+
+        All is `(unknown)` also where the record is damaged.
 
         Args:
             family: 4 or 6.
@@ -66,22 +96,22 @@ class Database:
         """
         bits = _BITS[family]
         if family != _IPV4 and not self._has_ipv6:
-            return NOWHERE, (1 << bits) - 1
+            return NOTHING, (1 << bits) - 1
         try:
             record, prefix = self._reader.get_with_prefix_len(_text(family, network))
             # A database without a tree for IPv4 gives such addresses a prefix below zero.
             free = bits - prefix if 0 <= prefix <= bits else 0
-            return _place(record), network | (1 << free) - 1
+            return answer_of(record), network | (1 << free) - 1
         # The pure reader raises whatever a damaged file leads it to, and the message quotes the address.
         except Exception:
-            return NOWHERE, network
+            return NOTHING, network
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a geographic database is opened where it is used, it is not sent")
 
 
 def open_database(source: str | Path | BinaryIO, name: str | None = None) -> Database:
-    """Open a database that knows countries.
+    """Open a database that knows countries, carriers or kinds of connection.
 
     Args:
         source: local path, which is mapped into memory; or an open binary file, such as an object of a
@@ -90,8 +120,8 @@ def open_database(source: str | Path | BinaryIO, name: str | None = None) -> Dat
         name: what messages call it; the path, unless it is given.
 
     Raises:
-        UsageError: the file is missing, unreadable, not in MaxMind's format, damaged, or its records hold no
-            country (ASN, ISP and the like).
+        UsageError: the file is missing, unreadable, not in MaxMind's format, damaged, or its records hold
+            none of them (Anonymous-IP, Domain and the like).
     """
     called = name or (str(source) if isinstance(source, str | Path) else "(file)")
     try:
@@ -107,23 +137,23 @@ def open_database(source: str | Path | BinaryIO, name: str | None = None) -> Dat
 
 
 class Geography:
-    """Places of networks by several databases, with a memory that networks of later blocks profit from.
+    """What several databases tell of networks, with a memory that networks of later blocks profit from.
 
-    Of each field the first database that knows it decides, and a region is only taken from one that agrees
-    on the country. Threads may share one.
+    Of each part the first database that knows it decides (see `merged`), but a provider goes before the
+    holder of an autonomous system in whatever order they come. Threads may share one.
     """
 
     def __init__(self, databases: Sequence[Database]) -> None:
         self._databases = tuple(databases)
-        self._places = [NOWHERE]
-        self._codes = {NOWHERE: 0}
+        self._answers = [NOTHING]
+        self._codes = {NOTHING: 0}
         self._known = {family: _Memory(np.empty(0, np.uint64), np.empty(0, np.int32)) for family in _BITS}
         self._lock = threading.Lock()
 
     def __call__(
         self, family: npt.NDArray[np.uint8], high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64]
-    ) -> tuple[npt.NDArray[np.int32], list[Place]]:
-        """Find the place of each truncated network, which is the place of its first address.
+    ) -> tuple[npt.NDArray[np.int32], list[Answer]]:
+        """Find what is told of each truncated network, which is what is told of its first address.
 
         Args:
             family: 4, 6, or 0 for none.
@@ -131,16 +161,17 @@ class Geography:
             low: the 32 bits of an IPv4 network; not read of IPv6, whose networks are /64 or coarser.
 
         Returns:
-            For each network the number of its place, and the places; the first is `NOWHERE`.
+            For each network the number of its answer, and those answers; the first is `NOTHING`.
         """
         codes = np.zeros(len(family), np.int32)
         if not self._databases:
-            return codes, [NOWHERE]
+            return codes, [NOTHING]
         with self._lock:
             for number, networks in ((_IPV4, low), (_IPV6, high)):
                 at = np.flatnonzero(family == number)
                 codes[at] = self._find(number, networks[at])
-            return codes, list(self._places)
+            used = np.union1d(np.zeros(1, np.int32), codes)
+            return np.searchsorted(used, codes).astype(np.int32), [self._answers[code] for code in used]
 
     def _find(self, family: int, networks: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
         memory = self._known[family]
@@ -155,28 +186,22 @@ class Geography:
         return memory.codes_of(networks)
 
     def _look_up(self, family: int, networks: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
-        """Codes of sorted networks; those in one record of every database are looked up once."""
+        """Codes of sorted networks; those in one record of a database are looked up in it once."""
         codes, last, code = np.empty(len(networks), np.int32), -1, 0
+        answers, lasts = [NOTHING] * len(self._databases), [-1] * len(self._databases)
         for index, network in enumerate(networks.tolist()):
             if network > last:
-                place, last = self._ask(family, network)
-                code = self._code(place)
+                for number, database in enumerate(self._databases):
+                    if network > lasts[number]:
+                        answers[number], lasts[number] = database.find(family, network)
+                last, code = min(lasts), self._code(merged(answers))
             codes[index] = code
         return codes
 
-    def _ask(self, family: int, network: int) -> tuple[Place, int]:
-        country = region = UNKNOWN
-        answers = [database.place(family, network) for database in self._databases]
-        for (found_country, found_region), _ in answers:
-            country = found_country if country == UNKNOWN else country
-            if region == UNKNOWN and found_country == country:
-                region = found_region
-        return (country, region), min((last for _, last in answers), default=network)
-
-    def _code(self, place: Place) -> int:
-        code = self._codes.setdefault(place, len(self._places))
-        if code == len(self._places):
-            self._places.append(place)
+    def _code(self, answer: Answer) -> int:
+        code = self._codes.setdefault(answer, len(self._answers))
+        if code == len(self._answers):
+            self._answers.append(answer)
         return code
 
     def __reduce__(self) -> NoReturn:
@@ -218,11 +243,15 @@ def _open_path(path: Path, called: str) -> Database:
     except Exception:
         raise UsageError(f"--geoip {called}: it is no MaxMind database: {_HELP}") from None
     try:
-        knows = any(_place(record)[0] != UNKNOWN for record in _first_records(path))
+        known = merged(answer_of(record) for record in _first_records(path))
     except Exception:
         raise UsageError(f"--geoip {called}: {_DAMAGED}") from None
-    if not knows:
-        raise UsageError(f"--geoip {called}: {database.database_type} holds no countries: {_HELP}")
+    if known == NOTHING:
+        kind = database.database_type
+        raise UsageError(
+            f"--geoip {called}: {kind} holds no countries, carriers or kinds of connection: {_HELP}"
+        )
+    database.tells_countries = known.country != UNKNOWN
     return database
 
 
@@ -234,25 +263,6 @@ def _first_records(path: Path) -> Iterator[Any]:
     with maxminddb.open_database(path, maxminddb.MODE_MMAP) as reader:
         for _, record in itertools.islice(reader, _RECORDS_TRIED):
             yield record
-
-
-def _place(record: Any) -> Place:
-    country = _code_of(_part(record, "country"))
-    if country not in vocabulary_names("countries"):
-        return NOWHERE
-    subdivisions = _part(record, "subdivisions")
-    largest = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
-    region = f"{country}-{_code_of(largest)}"
-    return country, region if _REGION.fullmatch(region) else UNKNOWN
-
-
-def _part(record: Any, name: str) -> Any:
-    return record.get(name) if isinstance(record, dict) else None
-
-
-def _code_of(part: Any) -> str:
-    code = _part(part, "iso_code")
-    return code if isinstance(code, str) else ""
 
 
 def _text(family: int, network: int) -> str:

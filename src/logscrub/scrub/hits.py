@@ -14,7 +14,7 @@ from logscrub.durations import buckets
 from logscrub.enrich.campaign_cookies import stored_campaigns
 from logscrub.enrich.campaigns import LONGEST_VALUE, campaigns
 from logscrub.enrich.content import LONGEST_EVENT, PAGE, SITE_SEARCH, content_classes, event_names, searches
-from logscrub.enrich.geography import Geography
+from logscrub.enrich.geography import Answer, Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
 from logscrub.enrich.referrers import is_internal, referrer_sources, registrable_domain
@@ -90,7 +90,7 @@ class HitMaker:
             **self._software(text["user_agent"], text["client_hints"], text["event"]),
             "place": self._place(identities),
             "language": self._language(text["language"]),
-            "network": self._network(text["connection"], text["carrier"]),
+            "network": self._network(text["connection"], text["carrier"], identities),
         }
         return pa.RecordBatch.from_arrays([columns[name] for name in HITS.names], schema=HITS)
 
@@ -163,23 +163,57 @@ class HitMaker:
         )
         return [_strings(labels), _strings(source.domain for source in sources)]
 
-    def _place(self, identities: Identities) -> pa.DictionaryArray:
+    def _told(self, identities: Identities) -> tuple[npt.NDArray[np.int32], list[Answer]]:
+        """What databases tell of each record's network: the number of its answer, and the answers."""
         networks = identities.networks
-        found, places = self._geography(networks.family, networks.high, networks.low)
-        code = spread(identities.network, found, null=0)
-        labels = pa.array([joined(*place) for place in places], type=pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(code), labels)
+        found, answers = self._geography(networks.family, networks.high, networks.low)
+        return spread(identities.network, found, null=0), answers
+
+    def _place(self, identities: Identities) -> pa.DictionaryArray:
+        code, answers = self._told(identities)
+        return _labelled(code, [joined(*answer.place) for answer in answers])
 
     def _language(self, language: pa.DictionaryArray) -> pa.DictionaryArray:
         return relabel(language, self._languages(language.dictionary)[0], UNKNOWN)
 
-    def _network(self, connection: pa.DictionaryArray, carrier: pa.DictionaryArray) -> pa.DictionaryArray:
-        connections = relabel(connection, self._connections(connection.dictionary)[0], UNKNOWN)
-        carriers = relabel(carrier, self._carriers(carrier.dictionary)[0], UNKNOWN)
-        names = carriers.dictionary.to_pylist()
-        labels = [joined(kind, name) for kind in connections.dictionary.to_pylist() for name in names]
-        code = codes(connections) * np.int32(len(names)) + codes(carriers)
-        return compact(pa.DictionaryArray.from_arrays(pa.array(code), pa.array(labels, type=pa.string())))
+    def _network(
+        self, connection: pa.DictionaryArray, carrier: pa.DictionaryArray, identities: Identities
+    ) -> pa.DictionaryArray:
+        """Connection and carrier, each as the record tells it, else as databases tell it of its network."""
+        code, answers = self._told(identities)
+        names = self._carriers(_strings(answer.carrier for answer in answers))[0]
+        kinds = _strings(answer.connection for answer in answers)
+        return _pairs(
+            _known_else(
+                relabel(connection, self._connections(connection.dictionary)[0], UNKNOWN), code, kinds
+            ),
+            _known_else(relabel(carrier, self._carriers(carrier.dictionary)[0], UNKNOWN), code, names),
+        )
+
+
+def _known_else(
+    told: pa.DictionaryArray, code: npt.NDArray[np.int32], others: pa.StringArray
+) -> pa.DictionaryArray:
+    """The labels of records; where one is unknown, the other of the record's code."""
+    own = codes(told)
+    is_known = spread(told, np.array([label != UNKNOWN for label in told.dictionary.to_pylist()]), null=False)
+    labels = pa.concat_arrays([told.dictionary, others])
+    return _labelled(np.where(is_known, own, code + np.int32(len(told.dictionary))), labels)
+
+
+def _pairs(first: pa.DictionaryArray, second: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Two labels of each record as one; only pairs that occur are made."""
+    width = len(second.dictionary)
+    pair = pa.array(codes(first) * np.int64(width) + codes(second)).dictionary_encode()
+    heads, tails = first.dictionary.to_pylist(), second.dictionary.to_pylist()
+    labels = [joined(heads[at // width], tails[at % width]) for at in pair.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(pair.indices, _strings(labels))
+
+
+def _labelled(code: npt.NDArray[np.int32], labels: Iterable[str] | pa.StringArray) -> pa.DictionaryArray:
+    """A column of labels, each of them once and none that no record has."""
+    given = labels if isinstance(labels, pa.Array) else _strings(labels)
+    return compact(relabel(pa.DictionaryArray.from_arrays(pa.array(code), given), given, UNKNOWN))
 
 
 def _chosen(
