@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from logscrub.errors import UsageError
 from logscrub.hostnames import dns_name
-from logscrub.rules import Rule, check_routes
+from logscrub.rules import OwnBot, OwnSource, Rule, check_routes
 from logscrub.signals import Signal
 
 KIB = 1024
@@ -332,6 +332,26 @@ class Settings(BaseModel):
             "longer without a request.",
         ),
     )
+    bots: tuple[OwnBot, ...] = Field(
+        (),
+        strict=False,
+        description="bots that you know by their user agents; they win over the built-in names",
+        json_schema_extra=_documented(
+            "tables",
+            "Name your own monitors and crawlers, so that they stand in the table bots and nowhere else.",
+            [{"name": "Shop monitor", "purpose": "monitor", "user_agent": ["shop-check/*"]}],
+        ),
+    )
+    sources: tuple[OwnSource, ...] = Field(
+        (),
+        strict=False,
+        description="sites that you name as sources of visits; they win over the built-in names",
+        json_schema_extra=_documented(
+            "tables",
+            "Tell partners, communities and mail systems by a name and a medium of your own.",
+            [{"name": "Tea forum", "medium": "social", "host": ["forum.example.com"]}],
+        ),
+    )
     bot_rate: int | None = Field(
         None,
         ge=1,
@@ -456,7 +476,7 @@ _GIVE = {
 }
 
 
-_TABLES = {"signals", "leave_out", "count_only", "page_views"}
+_TABLES = {"signals", "bots", "sources", "leave_out", "count_only", "page_views"}
 
 
 def _told_where(problem: ErrorDetails) -> str:

@@ -12,6 +12,13 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _ROUTE = re.compile(r"/(?:(?:[^/{}*?#\s]+|\{[A-Za-z][A-Za-z0-9_]*\})(?:/|$))*")
 
 
+PURPOSES = ("search", "ai-training", "ai-assistant", "monitor", "seo", "feed", "tool", "other")
+"""Purposes of bots, as schemas/vocabularies/bots.json has them."""
+
+MEDIA = ("search", "social", "ai", "email", "referral")
+"""Media of referrers of other sites, as schemas/tables/referrers.json has them."""
+
+
 def _filled(texts: tuple[str, ...]) -> tuple[str, ...]:
     if not all(text.strip() for text in texts):
         raise ValueError("a text is empty")
@@ -66,6 +73,43 @@ class Rule(BaseModel):
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise ValueError("first_day is after last_day")
         return self
+
+
+_NAME = r"^[A-Za-z][A-Za-z0-9]*(?:[ ._-][A-Za-z0-9]+)*$"
+
+
+class OwnBot(BaseModel):
+    """A bot that the operator knows by its user agent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str = Field(pattern=_NAME, max_length=40, description="released name")
+    purpose: str = Field(description="a purpose of schemas/vocabularies/bots.json, such as monitor")
+    user_agent: Texts = Field(description="user agents in any case, with * for any characters", min_length=1)
+
+    @field_validator("purpose")
+    @classmethod
+    def _known_purpose(cls, purpose: str) -> str:
+        if purpose not in PURPOSES:
+            raise ValueError(f"give a purpose: one of {', '.join(PURPOSES)}")
+        return purpose
+
+
+class OwnSource(BaseModel):
+    """A site that the operator names as a source of visits."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str = Field(pattern=_NAME, max_length=40, description="released name")
+    medium: str = Field(description="search, social, ai, email or referral")
+    host: Texts = Field(description="names of hosts, each with all that stand below it", min_length=1)
+
+    @field_validator("medium")
+    @classmethod
+    def _known_medium(cls, medium: str) -> str:
+        if medium not in MEDIA:
+            raise ValueError(f"give a medium: one of {', '.join(MEDIA)}")
+        return medium
 
 
 def check_routes(routes: tuple[str, ...]) -> tuple[str, ...]:

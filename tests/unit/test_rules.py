@@ -9,6 +9,10 @@ from logscrub.cli.account import account
 from logscrub.cli.summary import rules_in_use
 from logscrub.config import load_settings
 from logscrub.errors import UsageError
+from logscrub.release.store import MemoryStore
+from logscrub.release.verify import verify
+from logscrub.rules import MEDIA, PURPOSES
+from logscrub.schemas import table_schemas, vocabulary
 from tests.support import FIREFOX, combined_line, event_lines, rows_of, run_engine
 
 DAY = "2026-03-14"
@@ -139,12 +143,77 @@ def test_a_child_that_a_rule_leaves_out_withholds_all_the_same() -> None:
         ("static_extensions = ['.js']", "static_extensions"),
         ("visit_gap_minutes = 0", "visit_gap_minutes"),
         ("bot_rate = 0", "bot_rate"),
+        ("[[bots]]\nname = 'x@example.com'\npurpose = 'tool'\nuser_agent = ['x']", "name"),
+        ("[[bots]]\nname = 'x'\npurpose = 'fun'\nuser_agent = ['x']", "monitor"),
+        ("[[bots]]\nname = 'x'\npurpose = 'tool'\nuser_agent = []", "user_agent"),
+        ("[[sources]]\nname = 'x'\nmedium = 'direct'\nhost = ['example.org']", "social"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(toml: str, told: str) -> None:
     with pytest.raises(UsageError) as error:
         load_settings(toml, {})
     assert told in str(error.value)
+
+
+SHOP_CHECK = """
+[[bots]]
+name = "Shop monitor"
+purpose = "monitor"
+user_agent = ["shop-check/*", "*ShopCheck*"]
+"""
+
+
+def test_own_bots_stand_in_their_table_by_name_and_are_folded_like_tools() -> None:
+    agents = [
+        "Shop-Check/1.0",
+        "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0.0.0 shopcheck",
+        "curl/8 ShopCheck",
+    ]
+    lines = [combined_line(f"203.0.{n}.9", agent=agent) for n, agent in enumerate(agents)]
+    settings = load_settings(f"min_support = 3\n{SHOP_CHECK}", {})
+    files, result = run_engine({"a.log": b"".join([*PEOPLE, *lines])}, settings)
+    (row,) = rows_of(files, "bots", DAY)
+    assert (row["purpose"], row["bot"], row["hits"]) == ("monitor", "Shop monitor", 3)
+    assert result.days[0].bot_layers == {"configured": 3}
+    assert problems(files) == []
+    files, _ = run_engine({"a.log": b"".join([*PEOPLE, *lines[:2]])}, settings)
+    assert rows_of(files, "bots", DAY) == []
+
+
+TEA_FORUM = """
+[[sources]]
+name = "Tea forum"
+medium = "social"
+host = ["forum.example.org"]
+[[sources]]
+name = "Partner"
+medium = "referral"
+host = ["google.com"]
+"""
+
+
+def test_own_sources_win_over_the_lists() -> None:
+    referrers = ["https://forum.example.org/t/1", "https://de.forum.example.org/", "https://www.google.com/"]
+    referrers += ["https://example.org/", "https://notforum.example.org/"]
+    lines = [
+        combined_line(f"198.51.{10 * n + m}.1", referrer=referrer)
+        for m, referrer in enumerate(referrers)
+        for n in range(2)
+    ]
+    files, _ = run_engine({"a.log": b"".join(lines)}, load_settings(f"min_support = 2\n{TEA_FORUM}", {}))
+    found = {(row["medium"], row["source"]): row["hits"] for row in rows_of(files, "referrers", DAY)}
+    assert found == {("social", "Tea forum"): 4, ("referral", "Partner"): 2, ("referral", "example.org"): 4}
+    assert problems(files) == []
+    manifest = json.loads(files[f"_manifest/date={DAY}.json"])
+    del manifest["parameters"]["own_names"]
+    files[f"_manifest/date={DAY}.json"] = json.dumps(manifest).encode()
+    assert any("source" in problem for problem in problems(files))
+
+
+def problems(files: dict[str, bytes]) -> list[str]:
+    store = MemoryStore()
+    store.files = dict(files)
+    return list(verify(store))
 
 
 def test_a_run_names_the_rules_and_their_file() -> None:
@@ -154,3 +223,9 @@ def test_a_run_names_the_rules_and_their_file() -> None:
         "note: counted by the rules of my.toml: leave_out, routes",
     ]
     assert list(rules_in_use(load_settings("min_support = 5", {}), "my.toml")) == []
+
+
+def test_purposes_and_media_are_those_of_the_tables() -> None:
+    assert tuple(vocabulary("bots")["purposes"]) == PURPOSES
+    medium = next(c for c in table_schemas()["referrers"].dimensions if c.name == "medium")
+    assert set(MEDIA) == set(medium.values or ()) - {"direct", "internal"}

@@ -2,15 +2,16 @@
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
 import tldextract
 
-from logscrub.enrich.sources import Listed, begins, is_spam, listed_app, listed_names
+from logscrub.enrich.sources import Listed, begins, is_spam, listed_app, listed_names, upwards
 from logscrub.hostnames import dns_name
+from logscrub.rules import OwnSource
 from logscrub.schemas import NONE, UNKNOWN
 
 REFERRAL: Final = "referral"
@@ -63,11 +64,22 @@ def registrable_domain(host: str) -> str | None:
     return _registered(name)[0]
 
 
-def referrer_sources(distinct: Iterable[str | None]) -> list[Source]:
+def own_sources(sources: Iterable[OwnSource]) -> Mapping[str, Listed]:
+    """Names that an operator gives hosts, by host."""
+    return {
+        name: Listed(source.medium, source.name)
+        for source in sources
+        for host in source.host
+        if (name := dns_name(host))
+    }
+
+
+def referrer_sources(distinct: Iterable[str | None], own: Mapping[str, Listed] | None = None) -> list[Source]:
     """Find the source of each distinct referrer.
 
     Args:
         distinct: distinct referrers as logged; None, empty and `-` mean that none is known.
+        own: names that the operator gives hosts and all that stand below them; they win over the lists.
 
     Returns:
         One source for each, in order. Hosts and Android apps of the lists of search engines, social networks,
@@ -77,7 +89,7 @@ def referrer_sources(distinct: Iterable[str | None]) -> list[Source]:
         none, so that its hit stays in all sums. User information, port, path, query (and with it what was
         searched for) and fragment never survive.
     """
-    return [_source(referrer) for referrer in distinct]
+    return [_source(referrer, own or {}) for referrer in distinct]
 
 
 def is_internal(domain: str | None, own_domains: frozenset[str]) -> bool:
@@ -85,7 +97,7 @@ def is_internal(domain: str | None, own_domains: frozenset[str]) -> bool:
     return domain is not None and domain in own_domains
 
 
-def _source(referrer: str | None) -> Source:
+def _source(referrer: str | None, own: Mapping[str, Listed]) -> Source:
     if referrer is None or referrer.strip() in {"", "-"}:
         return _ABSENT
     url = _WEB_URL.match(referrer)
@@ -94,11 +106,18 @@ def _source(referrer: str | None) -> Source:
     domain, names = _site(url["authority"])
     if domain is None:
         return _UNREADABLE
+    if own and (mine := _own_name(url["authority"], domain, own)):
+        return Source(mine.medium, mine.name, domain)
     if names is None:
         return Source(None, NO_SOURCE, domain)
     path = url["path"] or ""
     listed = next((name for beginning, name in names if begins(path, beginning)), None)
     return Source(listed.medium, listed.name, domain) if listed else Source(REFERRAL, domain, domain)
+
+
+def _own_name(authority: str, domain: str, own: Mapping[str, Listed]) -> Listed | None:
+    host = dns_name(unquote(authority.rpartition("@")[2])) or domain
+    return next((own[name] for name in upwards(host, domain) if name in own), None)
 
 
 @functools.lru_cache(maxsize=50_000)

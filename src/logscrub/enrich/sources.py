@@ -55,7 +55,7 @@ def begins(path: str, beginning: str) -> bool:
 
 
 def _names(host: str, domain: str, suffix: str) -> Iterator[tuple[str, Listed]]:
-    for name in _upwards(host, domain):
+    for name in upwards(host, domain):
         any_suffix = name.removesuffix(suffix) + _ANY_SUFFIX[1:]
         is_host = name == host or host.removesuffix(name).rstrip(".") in _SITES_OF_ONE_HOST
         rules = (*_rules().get(name, ()), *_rules().get(any_suffix, ()))
@@ -72,11 +72,11 @@ def listed_app(package: str) -> Listed | None:
 
 def is_spam(host: str, domain: str) -> bool:
     """Tell whether a host is one of the published referrer spammers, or stands below one."""
-    return any(name in _spammers() for name in _upwards(host, domain))
+    return any(name in _spammers() for name in upwards(host, domain))
 
 
-def _upwards(host: str, domain: str) -> Iterator[str]:
-    """The host and the names above it, down to the registrable domain."""
+def upwards(host: str, domain: str) -> Iterator[str]:
+    """Give the host and the names above it, down to the registrable domain."""
     yield host
     while host and host != domain:
         host = host.partition(".")[2]

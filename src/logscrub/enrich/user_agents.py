@@ -69,6 +69,7 @@ class AgentClasses:
 class Layer(StrEnum):
     """What tells a bot, in the order in which it is asked; the account has the share of each."""
 
+    CONFIGURED = "configured"  # the operator names its agent
     CRAWLER = "crawler"  # its agent has a name of the vocabulary
     TOOL = "tool"  # likewise, and it is an HTTP library, a command or a scanner
     SPIDER = "spider"  # a rule of ua-parser

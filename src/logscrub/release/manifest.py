@@ -43,6 +43,10 @@ def make_manifest(
             "min_support": settings.min_support,
             "support": settings.support.value,
             "audience": settings.audience.value,
+            "own_names": {
+                "bots": sorted({bot.name for bot in settings.bots}),
+                "sources": sorted({source.name for source in settings.sources}),
+            },
         },
         "geography": [dict(database) for database in databases],
         "policy_sha256": settings.policy_hash(),

@@ -18,6 +18,7 @@ from logscrub.release.parquet import read_rows, table_path
 from logscrub.release.store import Store
 from logscrub.schemas import RESERVED, Column, TableSchema, table_schemas, vocabulary_names
 
+_OF_BOTS = "bots"
 _MANIFEST_NAME = re.compile(rf"{MANIFEST_FOLDER}/date=(\d{{4}}-\d\d-\d\d)\.json")
 
 
@@ -74,6 +75,7 @@ def _day(store: Store, day: str) -> Iterator[str]:
         yield problem
         return
     k = manifest["parameters"]["min_support"]
+    own = _own_names(manifest)
     tables = {}
     for name, schema in table_schemas().items():
         rows, problem = _file(store, day, name, manifest["files"][name])
@@ -81,7 +83,7 @@ def _day(store: Store, day: str) -> Iterator[str]:
             yield f"{name}: {problem}"
         else:
             tables[name] = rows
-            yield from (f"{name}: {problem}" for problem in _rows(schema, rows, k))
+            yield from (f"{name}: {problem}" for problem in _rows(schema, rows, k, own))
     if len(tables) == len(table_schemas()):
         yield from _sums(tables)
 
@@ -135,17 +137,24 @@ def _has_dictionary(footer: pq.FileMetaData) -> bool:
     )
 
 
-def _rows(schema: TableSchema, rows: pa.Table, k: int) -> Iterator[str]:
+def _own_names(manifest: dict[str, Any]) -> frozenset[str]:
+    """Names of bots and sources that the operator gave, which stand in no vocabulary."""
+    given = manifest["parameters"].get("own_names")
+    named = [names for names in given.values() if isinstance(names, list)] if isinstance(given, dict) else []
+    return frozenset(name for names in named for name in names if isinstance(name, str))
+
+
+def _rows(schema: TableSchema, rows: pa.Table, k: int, own: frozenset[str]) -> Iterator[str]:
     folding = _without_unfolded(schema, rows)
     for column in schema.measures:
         if column.percentile is None:
             yield from _measure(column, rows.column(column.name), folding.column(column.name), k)
     yield from _percentiles(schema, rows)
     for column in schema.dimensions:
-        yield from _dimension(column, rows.column(column.name))
+        yield from _dimension(column, rows.column(column.name), own)
     for before, column in itertools.pairwise(schema.dimensions):
         if column.vocabularies:
-            yield from _chosen_words(column, rows.column(before.name), rows.column(column.name))
+            yield from _chosen_words(column, rows.column(before.name), rows.column(column.name), own)
     names = [(column.name, "ascending") for column in schema.dimensions]
     if names and not rows.equals(rows.sort_by(names)):
         yield "the rows are not sorted"
@@ -181,7 +190,7 @@ def _percentiles(schema: TableSchema, rows: pa.Table) -> Iterator[str]:
             yield f"{higher.name}: a percentile is below {lower.name}, or stands where that is null"
 
 
-def _dimension(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
+def _dimension(column: Column, values: pa.ChunkedArray, own: frozenset[str]) -> Iterator[str]:
     if not column.is_text:
         yield from _numbers(column, values)
         return
@@ -191,6 +200,8 @@ def _dimension(column: Column, values: pa.ChunkedArray) -> Iterator[str]:
         yield f"{column.name}: null stands where a reserved word should"
         words.discard(None)
     plain = words - RESERVED
+    if allowed is not None and column.vocabulary == _OF_BOTS:
+        allowed |= own
     if allowed is not None and not plain <= allowed:
         yield f"{column.name}: {len(plain - allowed)} values are not in the vocabulary"
     if not column.vocabularies and not _have_form(column, plain):
@@ -203,11 +214,13 @@ def _have_form(column: Column, words: Iterable[str]) -> bool:
     return not column.pattern or all(re.fullmatch(column.pattern, word) for word in words)
 
 
-def _chosen_words(column: Column, before: pa.ChunkedArray, values: pa.ChunkedArray) -> Iterator[str]:
+def _chosen_words(
+    column: Column, before: pa.ChunkedArray, values: pa.ChunkedArray, own: frozenset[str]
+) -> Iterator[str]:
     """What is wrong with a column whose vocabulary the dimension before it chooses."""
     chosen: dict[str | None, set[str]] = {}
     for choice, word in zip(before.to_pylist(), values.to_pylist(), strict=True):
-        if word not in RESERVED and word is not None:
+        if word not in RESERVED | own and word is not None:
             chosen.setdefault((column.vocabularies or {}).get(choice), set()).add(word)
     if not _have_form(column, chosen.pop(None, ())):
         yield f"{column.name}: a value does not have the form of the column"

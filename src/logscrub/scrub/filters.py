@@ -41,7 +41,7 @@ def _matches(rule: Rule, records: pa.RecordBatch, day: npt.NDArray[np.int32]) ->
         ("host", rule.host, _is_host),
         ("target", rule.path, _is_path),
         ("method", rule.method, _is_method),
-        ("user_agent", rule.user_agent, _is_agent),
+        ("user_agent", rule.user_agent, is_agent),
     ):
         if values:
             found &= _by_distinct(records.column(column), functools.partial(tell, values))
@@ -78,7 +78,8 @@ def _is_method(wanted: tuple[str, ...], value: str) -> bool:
     return value in wanted
 
 
-def _is_agent(wanted: tuple[str, ...], value: str) -> bool:
+def is_agent(wanted: tuple[str, ...], value: str) -> bool:
+    """Whether a user agent is one of those that a rule names."""
     return any(_glob(one.lower()).fullmatch(value.lower()) for one in wanted)
 
 

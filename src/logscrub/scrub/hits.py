@@ -17,7 +17,7 @@ from logscrub.enrich.content import LONGEST_EVENT, PAGE, SITE_SEARCH, content_cl
 from logscrub.enrich.geography import Answer, Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
-from logscrub.enrich.referrers import is_internal, referrer_sources, registrable_domain
+from logscrub.enrich.referrers import is_internal, own_sources, referrer_sources, registrable_domain
 from logscrub.formats.records import encoded
 from logscrub.privacy.urls import OwnRoutes, host_name, is_static_asset, may_identify_decoded
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
@@ -56,7 +56,8 @@ class HitMaker:
         self._paths = Memo(self._routes)
         self._hosts = Memo(_hosts)
         self._referrers = Memo(self._sources)
-        self._software = Software()
+        self._software = Software(settings.bots)
+        self._own_sources = own_sources(settings.sources)
         self._languages = Memo(lambda distinct: [_strings(primary_languages(distinct))])
         self._connections = Memo(lambda distinct: [_strings(connection_types(distinct))])
         self._carriers = Memo(lambda distinct: [_strings(_carriers(distinct))])
@@ -152,7 +153,7 @@ class HitMaker:
 
     def _sources(self, distinct: list[str]) -> list[pa.Array]:
         """Label of each referrer, as far as its host is not asked for, and its domain."""
-        sources = referrer_sources(distinct)
+        sources = referrer_sources(distinct, self._own_sources)
         labels = (
             _INTERNAL
             if is_internal(source.domain, self._own)

@@ -1,6 +1,8 @@
 """The software behind hits: of each distinct pair of a user agent and client hints."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +10,11 @@ import pyarrow as pa
 from logscrub.cells import SEPARATOR
 from logscrub.columns import Memo, codes, pack, relabel
 from logscrub.enrich.client_hints import with_hints
-from logscrub.enrich.user_agents import Layer, classify
+from logscrub.enrich.user_agents import AgentClasses, Layer, classify
 from logscrub.formats.records import encoded
+from logscrub.rules import OwnBot
 from logscrub.schemas import UNKNOWN
+from logscrub.scrub.filters import is_agent
 from logscrub.signals import decode_signals
 
 _NO_BOT = ""
@@ -22,8 +26,9 @@ _NOT_LOGGED = "\x1c"  # in place of an agent that was not
 class Software:
     """Names the software of block after block; remembers answers for distinct values."""
 
-    def __init__(self) -> None:
-        self._agents = Memo(_classes)
+    def __init__(self, own: Sequence[OwnBot] = ()) -> None:
+        """Name software; `own` are the bots that the operator knows."""
+        self._agents = Memo(functools.partial(_classes, own))
 
     def __call__(
         self, agent: pa.DictionaryArray, hints: pa.DictionaryArray, event: pa.DictionaryArray
@@ -68,12 +73,14 @@ def _without_apps(bot: pa.DictionaryArray, event: pa.DictionaryArray) -> pa.Dict
     return encoded(pa.array(code), pa.concat_arrays([bot.dictionary, _strings(kept)]))
 
 
-def _classes(distinct: list[str]) -> list[pa.Array]:
+def _classes(own: Sequence[OwnBot], distinct: list[str]) -> list[pa.Array]:
     """System, browser and bot of each agent, as hits hold them."""
     parts = [text.partition(_HINTS) for text in distinct]
     found = classify([None if agent == _NOT_LOGGED else agent for agent, _, _ in parts])
     if any(hints for _, _, hints in parts):
         found = with_hints(found, [dict(decode_signals(hints)) if hints else None for _, _, hints in parts])
+    if own:
+        found = _with_own(own, found, [agent for agent, _, _ in parts])
     systems = map(_joined, found.device, found.system, found.system_version)
     browsers = map(_joined, found.browser, found.browser_version)
     named = zip(found.purpose, found.bot, found.layer, strict=True)
@@ -82,6 +89,17 @@ def _classes(distinct: list[str]) -> list[pa.Array]:
         for purpose, name, layer in named
     )
     return [_strings(systems), _strings(browsers), _strings(bots)]
+
+
+def _with_own(own: Sequence[OwnBot], found: AgentClasses, agents: Sequence[str]) -> AgentClasses:
+    """Names in which the bots of the operator win; the first that fits counts."""
+    mine = [next((bot for bot in own if is_agent(bot.user_agent, agent)), None) for agent in agents]
+    return replace(
+        found,
+        bot=[bot.name if bot else name for bot, name in zip(mine, found.bot, strict=True)],
+        purpose=[bot.purpose if bot else purpose for bot, purpose in zip(mine, found.purpose, strict=True)],
+        layer=[Layer.CONFIGURED if bot else layer for bot, layer in zip(mine, found.layer, strict=True)],
+    )
 
 
 def _joined(*parts: str) -> str:
