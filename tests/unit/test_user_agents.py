@@ -100,6 +100,14 @@ def test_what_no_browser_writes_is_a_bot(agent: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "agent", ["Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0 ", "Googlebot/2.1"]
+)
+def test_what_is_too_long_is_not_read(agent: str) -> None:
+    assert row(agent.ljust(1_000, "x")) != row(agent.ljust(1_001, "x"))
+    assert row(agent.ljust(1_001, "x")) == (*(UNKNOWN,) * 5, "Absurd user agent", "other", Layer.ABSURD_AGENT)
+
+
+@pytest.mark.parametrize(
     ("agent", "purpose"),
     [
         ("Mozilla/5.0 (compatible; Novellum/1.0)", "ai-training"),
