@@ -9,6 +9,7 @@ from logscrub.enrich.referrers import (
     is_internal,
     referrer_sources,
     registrable_domain,
+    site,
 )
 
 
@@ -82,17 +83,44 @@ def test_a_referrer_keeps_its_domain_only(referrer: str) -> None:
     "referrer",
     [
         *(
-            "https://192.0.2.1/",
-            "http://[2001:db8::1]/",
-            "http://localhost/",
             "android-app://com.example.app/",
+            "about:blank",
+            "example.com/path",
+            "http://",
+            "http:///path",
+            "//example.com/",
+            "joe@example.com",
         ),
-        *("about:blank", "example.com/path", "http://", "http:///path", "//example.com/", "joe@example.com"),
         *("http://joe%40example.com/", "javascript:void(0)", "ftp://example.com/", "(none)", "(other)"),
     ],
 )
 def test_an_unreadable_referrer_is_an_unknown_referral(referrer: str) -> None:
     assert referrer_sources([referrer]) == [Source(REFERRAL, "(unknown)", None)]
+
+
+@pytest.mark.parametrize(
+    ("referrer", "known"),
+    [
+        ("https://192.0.2.1:8080/", "192.0.2.1"),
+        ("http://joe@[2001:DB8:0::1]:80/", "2001:db8::1"),
+        ("http://LocalHost:3000/", "localhost"),
+        ("http://portal.intranet/wiki", "portal.intranet"),
+    ],
+)
+def test_a_site_without_a_domain_is_compared_but_not_named(referrer: str, known: str) -> None:
+    assert referrer_sources([referrer]) == [Source(REFERRAL, "(unknown)", known)]
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        *[("www.example.co.uk:80", "example.co.uk"), ("portal.intranet.", "portal.intranet")],
+        *[("192.0.2.1:80", "192.0.2.1"), ("[2001:db8::1]:80", "2001:db8::1"), ("2001:DB8::1", "2001:db8::1")],
+        *[("", None), ("-a.com", None), ("127.1", None), ("joe@example.com", None)],
+    ],
+)
+def test_site_of_a_host(host: str, known: str | None) -> None:
+    assert site(host) == known
 
 
 def test_own_domains_are_internal() -> None:

@@ -1,6 +1,7 @@
 """Where visits come from: a published name or the registrable domain of a referrer, and nothing else."""
 
 import functools
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ NO_SOURCE: Final = NONE
 _WEB_URL = re.compile(r"\s*https?://(?P<authority>[^/?#\\\s]*)(?P<path>/[^?#\\\s]{0,40})?", re.IGNORECASE)
 # https://developer.android.com/reference/android/content/Intent#URI_ANDROID_APP_SCHEME
 _APP_URI = re.compile(r"\s*android-app://(?P<package>[a-z0-9_.]{1,200})(?![^/?#\s])", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*(?:\[(?P<bracketed>[^\]]*)\]|(?P<plain>[^:]*))(?::\d*)?\s*")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,12 @@ class Source:
             spammer's.
         source: a published name, or of referrals the registrable domain, `(unknown)` when the referrer names
             none; `(none)` without a referrer.
-        domain: registrable domain to compare with the own ones, or None.
+        site: what is compared with the own sites (see `site`), and never released; None without a host.
     """
 
     medium: str | None
     source: str
-    domain: str | None
+    site: str | None
 
 
 _ABSENT = Source(None, NO_SOURCE, None)
@@ -62,6 +64,30 @@ def registrable_domain(host: str) -> str | None:
     if name is None:
         return None
     return _registered(name)[0]
+
+
+@functools.lru_cache(maxsize=50_000)
+def site(host: str) -> str | None:
+    """Name the site of a host, by which referrers are told to be internal.
+
+    Args:
+        host: host as logged, in any case, perhaps with port, trailing dot or percent-encoding.
+
+    Returns:
+        The registrable domain; of a host without one, such as `intranet` or an address, the host itself;
+        None for what is no host.
+    """
+    text = unquote(host)
+    name = dns_name(text)
+    if name is not None:
+        return _registered(name)[0] or name
+    address = _ADDRESS.fullmatch(text)
+    try:
+        return str(
+            ipaddress.ip_address((address["bracketed"] or address["plain"]) if address else text.strip())
+        )
+    except ValueError:
+        return None
 
 
 def own_sources(sources: Iterable[OwnSource]) -> Mapping[str, Listed]:
@@ -92,9 +118,9 @@ def referrer_sources(distinct: Iterable[str | None], own: Mapping[str, Listed] |
     return [_source(referrer, own or {}) for referrer in distinct]
 
 
-def is_internal(domain: str | None, own_domains: frozenset[str]) -> bool:
-    """Tell whether a referrer's registrable domain is one of the own ones (registrable too)."""
-    return domain is not None and domain in own_domains
+def is_internal(site: str | None, own_sites: frozenset[str]) -> bool:
+    """Tell whether the site of a referrer is one of the own ones."""
+    return site is not None and site in own_sites
 
 
 def _source(referrer: str | None, own: Mapping[str, Listed]) -> Source:
@@ -103,9 +129,9 @@ def _source(referrer: str | None, own: Mapping[str, Listed]) -> Source:
     url = _WEB_URL.match(referrer)
     if url is None:
         return _app_source(referrer)
-    domain, names = _site(url["authority"])
+    domain, names = _listed(url["authority"])
     if domain is None:
-        return _UNREADABLE
+        return Source(REFERRAL, UNKNOWN, site(_host(url["authority"])))
     if own and (mine := _own_name(url["authority"], domain, own)):
         return Source(mine.medium, mine.name, domain)
     if names is None:
@@ -115,15 +141,20 @@ def _source(referrer: str | None, own: Mapping[str, Listed]) -> Source:
     return Source(listed.medium, listed.name, domain) if listed else Source(REFERRAL, domain, domain)
 
 
+def _host(authority: str) -> str:
+    """Host and port of a URL's authority, without user information (RFC 3986 section 3.2.1)."""
+    return authority.rpartition("@")[2]
+
+
 def _own_name(authority: str, domain: str, own: Mapping[str, Listed]) -> Listed | None:
-    host = dns_name(unquote(authority.rpartition("@")[2])) or domain
+    host = dns_name(unquote(_host(authority))) or domain
     return next((own[name] for name in upwards(host, domain) if name in own), None)
 
 
 @functools.lru_cache(maxsize=50_000)
-def _site(authority: str) -> tuple[str | None, tuple[tuple[str, Listed], ...] | None]:
+def _listed(authority: str) -> tuple[str | None, tuple[tuple[str, Listed], ...] | None]:
     """Registrable domain of a URL's authority, None without one; its published names, None of a spammer."""
-    host = dns_name(unquote(authority.rpartition("@")[2]))
+    host = dns_name(unquote(_host(authority)))
     domain, suffix = _registered(host) if host else (None, "")
     if host is None or domain is None:
         return None, ()

@@ -17,7 +17,7 @@ from logscrub.enrich.content import LONGEST_EVENT, PAGE, SITE_SEARCH, content_cl
 from logscrub.enrich.geography import Answer, Geography
 from logscrub.enrich.languages import primary_languages
 from logscrub.enrich.networks import LONGEST_CARRIER, carrier_names, connection_types
-from logscrub.enrich.referrers import is_internal, own_sources, referrer_sources, registrable_domain
+from logscrub.enrich.referrers import is_internal, own_sources, referrer_sources, site
 from logscrub.formats.records import encoded
 from logscrub.privacy.urls import OwnRoutes, host_name, is_static_asset, may_identify_decoded
 from logscrub.schemas import NONE, UNKNOWN, vocabulary_names
@@ -48,7 +48,7 @@ class HitMaker:
     """Classifies the kept records of block after block; remembers answers for distinct values."""
 
     def __init__(self, settings: Settings, geography: Geography) -> None:
-        self._own = frozenset(filter(None, (registrable_domain(host) for host in settings.own_hosts)))
+        self._own = frozenset(filter(None, map(site, settings.own_hosts)))
         self._geography = geography
         self._route = OwnRoutes(settings.routes)
         self._static = frozenset(ending.lower() for ending in settings.static_extensions)
@@ -71,7 +71,7 @@ class HitMaker:
         text = {name: records.column(name) for name in _TEXTS}
         status = records.column("status")
         template, content, page_view = self._requests(records, text, identities.day)
-        host_names, own_domains = self._hosts(text["host"].dictionary)
+        host_names, own_sites = self._hosts(text["host"].dictionary)
         columns = {
             "visitor": visitors(identities.visitor, identities.unit),
             "time": records.column("time"),
@@ -86,7 +86,7 @@ class HitMaker:
             "content": content,
             "event": self._event(text, page_view),
             "method": self._method(text),
-            "referrer": self._referrer(text, own_domains),
+            "referrer": self._referrer(text, own_sites),
             "campaign": _campaign(text["target"], records.column("cookie")),
             **self._software(text["user_agent"], text["client_hints"], text["event"]),
             "place": self._place(identities),
@@ -140,29 +140,29 @@ class HitMaker:
         code = np.where((code == len(names)) & no_request, np.int32(len(names) + 1), code)
         return encoded(pa.array(code), _strings([*names, "GET", UNKNOWN]))
 
-    def _referrer(self, text: dict[str, pa.DictionaryArray], own_domains: pa.Array) -> pa.DictionaryArray:
-        """Medium and source of each referrer; internal where it is the domain of the record's own host."""
+    def _referrer(self, text: dict[str, pa.DictionaryArray], own_sites: pa.Array) -> pa.DictionaryArray:
+        """Medium and source of each referrer; internal where it is the site of the record's own host."""
         referrer = text["referrer"]
-        labels, domains = self._referrers(referrer.dictionary)
+        labels, sites = self._referrers(referrer.dictionary)
         external = relabel(referrer, labels, _ABSENT)
-        if own_domains.null_count == len(own_domains):
+        if own_sites.null_count == len(own_sites):
             return external
-        own = _same_domain(referrer, domains, text["host"], own_domains)
+        own = _same_site(referrer, sites, text["host"], own_sites)
         code = np.where(own, np.int32(len(external.dictionary)), codes(external))
         return encoded(pa.array(code), pa.concat_arrays([external.dictionary, _strings([_INTERNAL])]))
 
     def _sources(self, distinct: list[str]) -> list[pa.Array]:
-        """Label of each referrer, as far as its host is not asked for, and its domain."""
+        """Label of each referrer, as far as its host is not asked for, and its site."""
         sources = referrer_sources(distinct, self._own_sources)
         labels = (
             _INTERNAL
-            if is_internal(source.domain, self._own)
+            if is_internal(source.site, self._own)
             else joined(source.medium, source.source)
             if source.medium
             else _ABSENT
             for source in sources
         )
-        return [_strings(labels), _strings(source.domain for source in sources)]
+        return [_strings(labels), _strings(source.site for source in sources)]
 
     def _told(self, identities: Identities) -> tuple[npt.NDArray[np.int32], list[Answer]]:
         """What databases tell of each record's network: the number of its answer, and the answers."""
@@ -270,18 +270,16 @@ def _carriers(distinct: list[str]) -> list[str]:
 
 
 def _hosts(distinct: list[str]) -> list[pa.Array]:
-    """Released name of each host, and its registrable domain."""
-    names = [host_name(text) for text in distinct]
-    domains = (None if name == UNKNOWN else registrable_domain(name) for name in names)
-    return [_strings(names), _strings(domains)]
+    """Released name of each host, and its site."""
+    return [_strings(map(host_name, distinct)), _strings(map(site, distinct))]
 
 
-def _same_domain(
-    referrer: pa.DictionaryArray, domains: pa.Array, host: pa.DictionaryArray, own_domains: pa.Array
+def _same_site(
+    referrer: pa.DictionaryArray, sites: pa.Array, host: pa.DictionaryArray, own_sites: pa.Array
 ) -> Flags:
-    """Which records were referred by the domain of their own host."""
-    number = pa.concat_arrays([domains, own_domains]).dictionary_encode().indices.fill_null(-1).to_numpy()
-    of_referrer, of_host = number[: len(domains)], number[len(domains) :]
+    """Which records were referred by the site of their own host."""
+    number = pa.concat_arrays([sites, own_sites]).dictionary_encode().indices.fill_null(-1).to_numpy()
+    of_referrer, of_host = number[: len(sites)], number[len(sites) :]
     same: Flags = spread(referrer, of_referrer, -1) == spread(host, np.where(of_host < 0, -2, of_host), -2)
     return same
 
