@@ -32,6 +32,8 @@ EVENT_MAP = parse_field_map(
     duration_ms=duration_ms referrer=referrer user_agent=user_agent language=language connection=connection
     carrier=carrier cookie=cookie device_id=device_id session_id=session_id client_id=client_id
     user_id=user_id event=event
+    ch_brands=sec_ch_ua ch_mobile=sec_ch_ua_mobile ch_platform=sec_ch_ua_platform
+    ch_platform_version=sec_ch_ua_platform_version
     """
 )
 """Fields of `schemas/event.schema.json` that are read beside signals; all others are never looked at."""
