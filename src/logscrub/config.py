@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 from logscrub.errors import UsageError
 from logscrub.hostnames import dns_name
 from logscrub.rules import OwnBot, OwnSource, Rule, check_routes
+from logscrub.schemas import table_schemas
 from logscrub.signals import Signal
 
 KIB = 1024
@@ -432,6 +433,17 @@ class Settings(BaseModel):
         if None in names:
             raise ValueError("not all are names of hosts, such as www.example.com")
         return tuple(sorted(filter(None, names)))
+
+    @field_validator("bots")
+    @classmethod
+    def _of_no_published_crawler(cls, bots: tuple[OwnBot, ...]) -> tuple[OwnBot, ...]:
+        # Rows of these are shown whatever they rest on; what matches a pattern of one's own may be people.
+        published = {name for _, name in table_schemas()["bots"].unfolded}
+        if any(bot.name in published for bot in bots):
+            raise ValueError(
+                "a name is that of a published crawler, whose rows are never folded: give another"
+            )
+        return bots
 
     def policy_hash(self) -> str:
         """SHA-256 over every setting that can change a released byte; databases stand in the manifest."""

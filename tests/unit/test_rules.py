@@ -146,6 +146,7 @@ def test_a_child_that_a_rule_leaves_out_withholds_all_the_same() -> None:
         ("[[bots]]\nname = 'x@example.com'\npurpose = 'tool'\nuser_agent = ['x']", "name"),
         ("[[bots]]\nname = 'x'\npurpose = 'fun'\nuser_agent = ['x']", "monitor"),
         ("[[bots]]\nname = 'x'\npurpose = 'tool'\nuser_agent = []", "user_agent"),
+        ("[[bots]]\nname = 'Googlebot'\npurpose = 'tool'\nuser_agent = ['x']", "never folded"),
         ("[[sources]]\nname = 'x'\nmedium = 'direct'\nhost = ['example.org']", "social"),
     ],
 )
