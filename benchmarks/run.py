@@ -2,6 +2,7 @@
 
 python benchmarks/generate.py traffic --lines 2000000 --hits-per-visitor 16 --output /tmp/logs
 python benchmarks/run.py /tmp/logs --repeat 3
+python benchmarks/run.py --compare /tmp/logs --scale 0.2 --write benchmarks/RESULTS.md
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import glob
 import gzip
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import shutil
@@ -28,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Run as a script, Python looks for modules beside this file and not in the directory above.
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import compare  # noqa: E402
 from benchmarks.timed import STEPS  # noqa: E402
 
 MEGA, MIB = 1_000_000, 1024 * 1024
@@ -235,20 +238,41 @@ def report(found: dict[str, Any]) -> Iterator[str]:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern of logs")
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="file, folder or pattern of logs")
+    parser.add_argument(
+        "--compare", type=Path, metavar="FOLDER", help="compare with peers on logs made there"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="of --compare: share of its lines to make")
+    parser.add_argument("--cases", default="abcde", help="of --compare: which of its logs")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="of --compare: page of results to write")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs to take the median of")
     parser.add_argument("--jobs", type=int, metavar="N", help="as of logscrub run")
     parser.add_argument("--config", metavar="FILE", help="as of logscrub run")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    if options.repeat < 1:
-        parser.error("--repeat is 1 or more")
+    if options.repeat < 1 or not 0 < options.scale < math.inf:
+        parser.error("--repeat is 1 or more, --scale above 0")
+    if bool(options.inputs) == bool(options.compare):
+        parser.error("give logs, or --compare and a folder")
     return options
+
+
+def _compare(options: argparse.Namespace) -> None:
+
+    lines = []
+    for line in compare.page(options.compare, options.scale, options.repeat, options.cases):
+        print(line, flush=True)
+        lines.append(line)
+    if options.write:
+        options.write.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
     """Measure what the command line asks for and print it."""
     options = _arguments(argv)
+    if options.compare:
+        _compare(options)
+        return
     found = benchmark(options)
     print(json.dumps(found, indent=2) if options.json else "\n".join(report(found)))
 

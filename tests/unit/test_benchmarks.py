@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import generate, run, timed
+from benchmarks import compare, generate, peers, run, timed
 
 from tests.support import combined_line
 
@@ -61,3 +61,22 @@ def test_a_failed_run_is_no_figure(tmp_path: Path) -> None:
     log.write_bytes(combined_line("192.0.2.1", "14/Mar/2026:10:00:00 +0000", "GET / HTTP/1.1"))
     with pytest.raises(SystemExit, match="exit code 2"):
         run.run_process(["-m", "logscrub", "run", str(log)])
+
+
+@pytest.mark.parametrize("options", [(), ("--gzip", "--files=3", "--days=2")])
+def test_the_script_for_duckdb_counts_as_logscrub_does(tmp_path: Path, options: tuple[str, ...]) -> None:
+    case = compare.Case("x", "small", 1, 10, options)
+    files = compare.logs(case, 0.02, tmp_path)
+    (logscrub,) = (peer for peer in peers.installed()[0] if peer.name == "logscrub")
+    assert compare.totals_agree(files, logscrub)
+
+
+def test_peers_that_are_here_read_every_line(tmp_path: Path) -> None:
+    files = compare.logs(compare.Case("x", "small", 1, 10), 0.002, tmp_path)
+    here, missing = peers.installed()
+    assert here[0].name == "logscrub"
+    assert len(here) + len(missing) >= 5
+    for number, peer in enumerate(here):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert compare.timed(peer, files, folder).lines == 2000, peer.name
