@@ -139,9 +139,18 @@ def table(runs: Mapping[str, Sequence[Timed]], lines: int) -> Iterator[str]:
         )
 
 
-def page(folder: Path, scale: float, repeat: int, names: str) -> Iterator[str]:
-    """Lines of the page of results, while they are measured."""
-    peers, missing = installed()
+def page(folder: Path, scale: float, repeat: int, names: str, without: Sequence[str] = ()) -> Iterator[str]:
+    """Lines of the page of results, while they are measured.
+
+    Args:
+        folder: where logs are made.
+        scale: share of the lines that each log has at scale 1.
+        repeat: runs of each peer.
+        names: names of the cases.
+        without: beginnings of the names of peers that are not run.
+    """
+    here, missing = installed()
+    peers = [peer for peer in here if not peer.name.startswith(tuple(without))]
     yield "# Results\n"
     yield (
         f"Medians of {repeat} runs, in turns, as whole processes, made by `benchmarks/run.py --compare`. "
@@ -153,6 +162,8 @@ def page(folder: Path, scale: float, repeat: int, names: str) -> Iterator[str]:
     yield "Versions: " + ", ".join(f"{peer.name} {peer.version}" for peer in peers) + ".\n"
     if missing:
         yield f"Left out, since not here: {', '.join(missing)}.\n"
+    if without:
+        yield f"Left out of this page, since not asked for: {', '.join(without)}.\n"
     for case in CASES:
         if case.name not in names:
             continue

@@ -244,6 +244,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--scale", type=float, default=1.0, help="of --compare: share of its lines to make")
     parser.add_argument("--cases", default="abcde", help="of --compare: which of its logs")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="PEER", help="of --compare: leave out"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="of --compare: page of results to write")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="runs to take the median of")
     parser.add_argument("--jobs", type=int, metavar="N", help="as of logscrub run")
@@ -260,7 +263,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def _compare(options: argparse.Namespace) -> None:
 
     lines = []
-    for line in compare.page(options.compare, options.scale, options.repeat, options.cases):
+    for line in compare.page(options.compare, options.scale, options.repeat, options.cases, options.without):
         print(line, flush=True)
         lines.append(line)
     if options.write:

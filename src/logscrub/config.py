@@ -393,7 +393,8 @@ class Settings(BaseModel):
         json_schema_extra=_documented(
             "parts",
             "More parts use more workers and less memory in each. When it is not set, there is one for each "
-            "64 MiB of input and one more, up to 64. It changes no released byte.",
+            "256 MiB of the busiest day and one more, up to 256; of 512 MiB or more eight at least, "
+            "over all days. It changes no released byte.",
             8,
         ),
     )

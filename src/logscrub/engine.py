@@ -12,6 +12,7 @@ This is the page that explains logscrub. The Beam graph calls the same functions
 """
 
 import io
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,13 +51,22 @@ from logscrub.traffic.hits import decode_hits
 from logscrub.traffic.tables import build_tables
 
 _MERGE_AFTER = 32  # signals of so many blocks are kept apart
-_BYTES_PER_SHARD = 64 * MIB
-_MAX_SHARDS = 64
+_BYTES_PER_SHARD = 256 * MIB
+_MAX_SHARDS = 256
+_BYTES_PER_TASK = 64 * MIB
+_TASKS = 8  # which keep a few threads busy to the end
 
 
-def shard_count(settings: Settings, total_bytes: int) -> int:
-    """Number of shards of a day; it changes no released byte."""
-    return settings.shards or min(_MAX_SHARDS, 1 + total_bytes // _BYTES_PER_SHARD)
+def shard_count(settings: Settings, plan: Plan) -> int:
+    """Number of shards of a day; it changes no released byte.
+
+    A shard costs time by itself, so that there are only as many as bound the memory of each and, over all
+    days, give each thread some.
+    """
+    for_memory = 1 + plan.day_bytes // _BYTES_PER_SHARD
+    tasks = min(_TASKS, 1 + plan.text_bytes // _BYTES_PER_TASK)
+    for_threads = math.ceil(tasks * plan.day_bytes / plan.text_bytes) if plan.text_bytes else 1
+    return settings.shards or min(_MAX_SHARDS, max(for_memory, for_threads))
 
 
 def read_signals(
@@ -239,9 +249,7 @@ def run_in_memory(
     result = RunResult(plan, Tally(), shared_ids=withheld.shared_ids)
     hits: dict[DayAndShard, list[bytes]] = defaultdict(list)
     for batch in batches:
-        elements, tally = scrub_range(
-            batch, open_file, scrubber, settings, shard_count(settings, plan.total_bytes)
-        )
+        elements, tally = scrub_range(batch, open_file, scrubber, settings, shard_count(settings, plan))
         result.tally.add(tally)
         for day_and_shard, element in elements:
             hits[day_and_shard].append(element)

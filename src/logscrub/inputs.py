@@ -4,6 +4,7 @@ All of it is decided from the files' heads before any record is judged.
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _TOGETHER_BYTES = 8 * 1024 * 1024  # samples whose format is told at once
 _BATCHES = 64  # about so many batches, or more where they would be larger than a range
 _LEAST_BATCH = 1024 * 1024
 _OPENING = 64 * 1024  # bytes that could be read while a file is opened
+_DATE = re.compile(rb"[0-9]{1,2}/[A-Z][a-z]{2}/[0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOST_DAYS = 31
 _UNPACKED = {  # bytes of a log for each byte of its file, about
     Compression.NONE: 1,
     Compression.GZIP: 8,
@@ -154,6 +157,9 @@ class Plan:
         duplicates: files left out because their content is another file's.
         total_bytes: stored bytes of the files that are read.
         doubts: files among them whose format is not sure.
+        text_bytes: bytes of their text, about.
+        day_bytes: those of the files that begin on the busiest day, by the first date in each; not less than
+            a 31st of all, since a date may be another thing's.
     """
 
     ranges: tuple[FileRange, ...]
@@ -161,6 +167,8 @@ class Plan:
     duplicates: tuple[Duplicate, ...]
     total_bytes: int
     doubts: tuple[Doubt, ...] = ()
+    text_bytes: int = 0
+    day_bytes: int = 0
 
     def batches(self, range_bytes: int) -> list[Batch]:
         """Give the units of work, in the order of `ranges`: how they are cut changes no released byte.
@@ -202,6 +210,7 @@ class _Head:
     compression: Compression
     format: str
     digest: bytes
+    date: bytes
     doubt: Doubt | None
 
 
@@ -229,14 +238,19 @@ def plan_inputs(
     left_out = {duplicate.path for duplicate in duplicates}
     duplicates += [Duplicate(shown, shown, 0) for shown in _given_twice(files)]
     total, ranges = 0, []
+    of_days: Counter[bytes] = Counter()
     for head in heads:
         if head.file.shown in left_out:
             continue
         total += head.file.size
-        ranges += _split(head, range_bytes)
+        parts = _split(head, range_bytes)
+        ranges += parts
+        of_days[head.date] += sum(part.text_bytes for part in parts)
     ranges.sort(key=lambda r: (r.compression is Compression.NONE, r.path, r.start))
     doubts = (head.doubt for head in heads if head.doubt and head.file.shown not in left_out)
-    return Plan(tuple(ranges), tuple(problems), tuple(duplicates), total, tuple(doubts))
+    text = of_days.total()
+    day = max(max(of_days.values(), default=0), text // _MOST_DAYS)
+    return Plan(tuple(ranges), tuple(problems), tuple(duplicates), total, tuple(doubts), text, day)
 
 
 def _given_twice(files: Iterable[InputFile]) -> list[str]:
@@ -282,7 +296,8 @@ def _heads(samples: Sequence[Sample], forced: str | None) -> Iterator[_Head | Fi
 def _head(sample: Sample, log_format: str, doubt: Doubt | None = None) -> _Head:
     """Give what is kept of a sample; not the sample itself: there may be many thousand files."""
     digest = hashlib.sha256(sample.data[:_HEAD_BYTES]).digest()
-    return _Head(sample.file, sample.compression, log_format, digest, doubt)
+    date = _DATE.search(sample.data)
+    return _Head(sample.file, sample.compression, log_format, digest, date[0] if date else b"", doubt)
 
 
 def _doubt(path: str, found: Detection) -> Doubt | None:

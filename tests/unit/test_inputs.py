@@ -10,7 +10,8 @@ from typing import BinaryIO, cast
 import lz4.frame
 import pytest
 
-from logscrub.config import Settings
+from logscrub.config import MIB, Settings
+from logscrub.engine import shard_count
 from logscrub.errors import FileReason
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import FileProblem, InputFile, Plan, plan_inputs
@@ -237,3 +238,42 @@ def test_a_file_of_directives_is_read_as_one_and_alone() -> None:
     small, _ = run_engine(files, Settings(min_support=2, range_bytes=500, block_bytes=700))
     assert small == whole
     assert result.tally.rejects == 0
+
+
+def dated(day: int, lines: int) -> bytes:
+    time = f"{day:02}/Mar/2026:10:00:00 +0000"
+    return b"".join(combined_line(time=time, request=f"GET /{day}/{n:06} HTTP/1.1") for n in range(lines))
+
+
+def test_the_busiest_day_is_told_by_the_first_date_of_each_file() -> None:
+    files = {"a.log": dated(1, 10), "b.log": dated(2, 10), "c.log": dated(2, 30), "d.log": dated(3, 5)}
+    found = plan(files)
+    assert found.text_bytes == sum(map(len, files.values()))
+    assert found.day_bytes == len(files["b.log"]) + len(files["c.log"])
+
+
+def test_dates_that_are_all_different_do_not_make_a_day_small() -> None:
+    files = {f"{day}.log": dated(1 + day % 31, 5) for day in range(31)}
+    files |= {
+        f"{year}.jsonl": event_lines([{"birth_date": f"{year}-05-17"}])[0] for year in range(1900, 2000)
+    }
+    found = plan(files)
+    assert found.day_bytes >= found.text_bytes // 31
+
+
+@pytest.mark.parametrize(
+    ("text_bytes", "day_bytes", "shards"),
+    [
+        (0, 0, 1),
+        (1000, 1000, 1),
+        (512 * MIB, 512 * MIB, 8),  # two would be enough for memory, but threads would wait for the last
+        (4096 * MIB, 4096 * MIB, 17),
+        (4096 * MIB, 400 * MIB, 2),  # ten days have work enough for all threads
+        (512 * MIB, 51 * MIB, 1),
+        (10**15, 10**15, 256),
+    ],
+)
+def test_a_day_has_parts_for_memory_and_for_threads(text_bytes: int, day_bytes: int, shards: int) -> None:
+    found = Plan((), (), (), 0, (), text_bytes, day_bytes)
+    assert shard_count(Settings(), found) == shards
+    assert shard_count(Settings(shards=3), found) == 3

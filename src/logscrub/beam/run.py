@@ -117,7 +117,7 @@ def run_pipeline(
                 output,
                 place,
                 settings,
-                shard_count(settings, plan.total_bytes),
+                shard_count(settings, plan),
                 now_ms,
                 days,
                 rules,

@@ -66,7 +66,9 @@ def encode_hits(hits: pa.RecordBatch, key_check: bytes) -> bytes:
     compacted = _narrowed(compact_batch(hits))
     schema = compacted.schema.with_metadata({_KEY_CHECK: key_check})
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+    # Small buffers are not worth handing to other threads, which have their own work.
+    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    with pa.ipc.new_stream(sink, schema, options=options) as writer:
         writer.write_batch(compacted.replace_schema_metadata({_KEY_CHECK: key_check}))
     return bytes(sink.getvalue())
 
@@ -91,7 +93,8 @@ def decode_hits(elements: Sequence[bytes], key_check: bytes | None = None) -> tu
     """
     batches = []
     for element in elements:
-        batch = pa.ipc.open_stream(element).read_next_batch()
+        alone = pa.ipc.IpcReadOptions(use_threads=False)
+        batch = pa.ipc.open_stream(element, options=alone).read_next_batch()
         found = batch.schema.metadata[_KEY_CHECK]
         if key_check is not None and found != key_check:
             raise KeyMismatchError
