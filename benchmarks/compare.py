@@ -149,8 +149,9 @@ def page(folder: Path, scale: float, repeat: int, names: str, without: Sequence[
         names: names of the cases.
         without: beginnings of the names of peers that are not run.
     """
-    here, missing = installed()
+    here, absent = installed()
     peers = [peer for peer in here if not peer.name.startswith(tuple(without))]
+    missing = [name for name in absent if name not in without]
     yield "# Results\n"
     yield (
         f"Medians of {repeat} runs, in turns, as whole processes, made by `benchmarks/run.py --compare`. "
