@@ -45,7 +45,7 @@ CASES = (
     Case("b", "dispersed visitors", 10, 6.25),
     Case("c", "as (a), gzip", 10, 25.6, ("--gzip",)),
     Case("d", "10 days in 10 files", 10, 25.6, ("--days=10", "--files=10")),
-    Case("e", "JSON events with ages and device ids", 5, 25.6, ("--format=json",), "json"),
+    Case("e", "JSON events with ages and device ids", 5, 25.6, format="json"),
 )
 
 
@@ -70,7 +70,14 @@ def logs(case: Case, scale: float, folder: Path) -> list[Path]:
         unfinished = place.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         amounts = [f"--lines={lines}", f"--visitors={max(1, round(lines / case.hits_per_visitor))}"]
-        _told("generate.py", "traffic", *amounts, *case.options, f"--output={unfinished}")
+        _told(
+            "generate.py",
+            "traffic",
+            *amounts,
+            f"--format={case.format}",
+            *case.options,
+            f"--output={unfinished}",
+        )
         unfinished.rename(place)
     return sorted(place.iterdir())
 

@@ -261,7 +261,6 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _compare(options: argparse.Namespace) -> None:
-
     lines = []
     for line in compare.page(options.compare, options.scale, options.repeat, options.cases, options.without):
         print(line, flush=True)

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,25 @@ def combined_line(  # noqa: PLR0917
 ) -> bytes:
     """A line of a combined log."""
     return f'{address} - - [{time}] "{request}" {status} {size} "{referrer}" "{agent}"\n'.encode()
+
+
+def release_of_day(folder: Path, name: str, lines: Iterable[bytes], settings: str) -> Path:
+    """The release that the command line makes of lines, in any order, and verifies; beside it the account."""
+    folder.mkdir(exist_ok=True)
+    shuffled = list(lines)
+    random.Random(7).shuffle(shuffled)
+    (folder / name).write_bytes(b"".join(shuffled))
+    (folder / "a.toml").write_text(settings)
+    command = ["run", name, "-o", "stats", "--config", "a.toml", "--account", "account.json"]
+    subprocess.run([sys.executable, "-m", "logscrub", *command], cwd=folder, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "logscrub", "verify", "stats"], cwd=folder, check=True)
+    return folder / "stats"
+
+
+def released_rows(stats: Path, table: str, date: str) -> list[tuple[Any, ...]]:
+    """Rows of a table of a release on disk, as tuples in the order of its columns."""
+    part = read_rows((stats / table / f"date={date}" / "part-0.parquet").read_bytes(), table)
+    return [tuple(row.values()) for row in part.to_pylist()]
 
 
 class Ended(NamedTuple):

@@ -1,8 +1,5 @@
 """Tables of behaviour: a day whose every figure is counted by hand, read through the command line."""
 
-import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ from hypothesis import strategies as st
 
 from logscrub.enrich.content import content_classes, event_names, searches
 from logscrub.schemas import UNKNOWN, table_schemas, vocabulary_names
-from tests.support import combined_line
+from tests.support import combined_line, release_of_day
 
 DAY = "2026-03-14"  # a Saturday
 BEHAVIOUR = (
@@ -31,20 +28,20 @@ def hit(who: int, minute: str, request: str, status: int = 200, size: int = 10) 
 
 
 def lines() -> list[bytes]:
-    """The log. Persons 0, 1 and 2 do the same, so that with k = 3 each figure is 3 times what one does.
+    """The log, of 15 x 13 + 2 x 3 lines. Persons 0 to 14 do the same: figures are 15 times those of one.
 
-    What each of the three does (k is 3, so that all of it is shown):
+    What each of the 15 does (k is 3, so that all of it is shown):
       09:00 page /, 09:01 page /search?q=…, 09:01 script, 09:02 guide.pdf, 09:02 its second part (206)
         -> visit 1: 4 page views (files that people download are viewed too), 2 minutes
       10:00 page / -> visit 2 (58 minutes later): 1 page view, 0 seconds
       11:00 /gone 410, 11:00 /gone 404, 11:00 /api 500 by POST, 11:00 style -> visit 3: no page view
       12:00 HEAD of guide.pdf, 12:00 guide.pdf 404, 12:40 page /search?q= (nothing searched for)
         -> visits 4 (no page view, 0 seconds) and 5 (1 page view)
-    Two more, persons 8 and 9, are below k wherever they are alone: 13:00 page /, plan.zip, 503: one visit
+    Two more, persons 28 and 29, are below k wherever they are alone: 13:00 page /, plan.zip, 503: one visit
     of 2 page views.
     """
     found = []
-    for who in range(3):
+    for who in range(15):
         found += [
             hit(who, "09:00", "/"),
             hit(who, "09:01", f"/search?q=secret+word+{who}"),
@@ -60,7 +57,7 @@ def lines() -> list[bytes]:
             hit(who, "12:00", "/guide.pdf", 404),
             hit(who, "12:40", "/search?q="),
         ]
-    for who in (8, 9):
+    for who in (28, 29):
         found += [
             hit(who, "13:00", "/"),
             hit(who, "13:00", "/plan.zip", size=7),
@@ -71,39 +68,48 @@ def lines() -> list[bytes]:
 
 OTHER = "(other)"
 EXPECTED: dict[str, list[dict[str, Any]]] = {
-    # 2 sent parts of 3 people; the archives of 8 and 9 have 2 supporters and take the pdf along.
-    "downloads": [{"host": OTHER, "path": OTHER, "hits": 6 + 2, "visitors": None, "bytes": 3 * 1500 + 2 * 7}],
+    # 2 sent parts of 15 people; the archives of 28 and 29 have 2 supporters and take the pdf along.
+    "downloads": [
+        {"host": OTHER, "path": OTHER, "hits": 30 + 2, "visitors": None, "bytes": 15 * 1500 + 2 * 7}
+    ],
     "not_found": [
-        {"host": UNKNOWN, "path": "/gone", "hits": 6, "visitors": 3},
-        {"host": UNKNOWN, "path": "/guide.pdf", "hits": 3, "visitors": 3},
+        {"host": UNKNOWN, "path": "/gone", "hits": 30, "visitors": 15},
+        {"host": UNKNOWN, "path": "/guide.pdf", "hits": 15, "visitors": 15},
     ],
-    # The 503 of two people joins the 500 of three.
-    "errors": [{"host": OTHER, "status": None, "path": OTHER, "hits": 5, "visitors": None}],
-    "events": [{"event": "site_search", "hits": 3, "visitors": 3}],
-    # Pages: /, /search, /, /gone, /gone, /api, /search of each, and / and /x of 8 and 9. 2 archives take
-    # the smallest class along, of two with 3 hits the first by name: scripts.
+    # The 503 of two people joins the 500 of 15.
+    "errors": [{"host": OTHER, "status": None, "path": OTHER, "hits": 2 + 15, "visitors": None}],
+    "events": [{"event": "site_search", "hits": 15, "visitors": 15}],
+    # Pages: /, /search, /, /gone, /gone, /api, /search of each, and / and /x of 28 and 29. 2 archives take
+    # the smallest class along, of two with 15 hits the first by name: scripts.
     "content": [
-        {"class": OTHER, "hits": 3 + 2, "visitors": None, "bytes": 300 + 2 * 7},
-        {"class": "document", "hits": 12, "visitors": 3, "bytes": 3 * (1000 + 500 + 0 + 10)},
-        {"class": "page", "hits": 21 + 4, "visitors": 5, "bytes": 250},
-        {"class": "style", "hits": 3, "visitors": 3, "bytes": 30},
+        {"class": OTHER, "hits": 15 + 2, "visitors": None, "bytes": 1500 + 2 * 7},
+        {"class": "document", "hits": 60, "visitors": 15, "bytes": 15 * (1000 + 500 + 0 + 10)},
+        {"class": "page", "hits": 105 + 4, "visitors": 17, "bytes": 1090},
+        {"class": "style", "hits": 15, "visitors": 15, "bytes": 150},
     ],
-    # The visits of 8 and 9 (2 page views) take the fewest along: the three with 4.
+    # The visits of 28 and 29 (2 page views) take the fewest along: the 15 with 4.
     "visit_depth": [
-        {"page_views": OTHER, "visits": 2 + 3, "visitors": None},
-        {"page_views": "0", "visits": 6, "visitors": 3},
-        {"page_views": "1", "visits": 6, "visitors": 3},
+        {"page_views": OTHER, "visits": 2 + 15, "visitors": None},
+        {"page_views": "0", "visits": 30, "visitors": 15},
+        {"page_views": "1", "visits": 30, "visitors": 15},
     ],
     "visit_length": [
-        {"length": "1-3 min", "visits": 3, "visitors": 3},
-        {"length": "under 10 s", "visits": 12 + 2, "visitors": 5},
+        {"length": "1-3 min", "visits": 15, "visitors": 15},
+        {"length": "under 10 s", "visits": 60 + 2, "visitors": 17},
     ],
-    # At 13 there are two people, who take the smallest hour along: 10, with 3 hits.
+    # At 13 there are two people, who take the smallest hour along: 10, with 15 hits.
     "weekday_hours": [
-        {"weekday": 6, "hour": 9, "hits": 15, "page_views": 12, "visits": 3, "visitors": 3},
-        {"weekday": 6, "hour": 11, "hits": 12, "page_views": 0, "visits": 3, "visitors": 3},
-        {"weekday": 6, "hour": 12, "hits": 9, "page_views": 3, "visits": 6, "visitors": 3},
-        {"weekday": None, "hour": None, "hits": 3 + 6, "page_views": 3 + 4, "visits": 5, "visitors": None},
+        {"weekday": 6, "hour": 9, "hits": 75, "page_views": 60, "visits": 15, "visitors": 15},
+        {"weekday": 6, "hour": 11, "hits": 60, "page_views": 0, "visits": 15, "visitors": 15},
+        {"weekday": 6, "hour": 12, "hits": 45, "page_views": 15, "visits": 30, "visitors": 15},
+        {
+            "weekday": None,
+            "hour": None,
+            "hits": 15 + 6,
+            "page_views": 15 + 4,
+            "visits": 15 + 2,
+            "visitors": None,
+        },
     ],
 }
 
@@ -111,14 +117,7 @@ EXPECTED: dict[str, list[dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("behaviour")
-    shuffled = lines()
-    random.Random(7).shuffle(shuffled)
-    (folder / "access.log").write_bytes(b"".join(shuffled))
-    (folder / "a.toml").write_text("min_support = 3\n")
-    command = ["run", "access.log", "-o", "stats", "--config", "a.toml"]
-    subprocess.run([sys.executable, "-m", "logscrub", *command], cwd=folder, check=True, capture_output=True)
-    subprocess.run([sys.executable, "-m", "logscrub", "verify", "stats"], cwd=folder, check=True)
-    return folder / "stats"
+    return release_of_day(folder, "access.log", lines(), "min_support = 3\n")
 
 
 @pytest.mark.parametrize("table", BEHAVIOUR)

@@ -27,17 +27,22 @@ agent. A child reads three pages, one of which says so. One line is no line of a
 
 import datetime as dt
 import json
-import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from logscrub.schemas import UNKNOWN, table_schemas
-from tests.support import CHROME, FIREFOX, GOOGLEBOT, SAFARI, bytes_of, combined_line
+from tests.support import (
+    CHROME,
+    FIREFOX,
+    GOOGLEBOT,
+    SAFARI,
+    bytes_of,
+    combined_line,
+    release_of_day,
+    released_rows,
+)
 
 OTHER, NONE = "(other)", "(none)"
 GPTBOT = (
@@ -288,35 +293,22 @@ ACCOUNT = {
 
 
 def released(folder: Path, lines: list[bytes]) -> Path:
-    """The release of the lines, in any order."""
-    folder.mkdir()
-    random.Random(5).shuffle(lines)
-    (folder / "access.log").write_bytes(b"".join(lines))
-    (folder / "a.toml").write_text(
-        'min_support = 5\ntimezone = "Europe/Budapest"\nown_hosts = ["news.example"]\nreject_limit = 0.05\n'
-    )
-    command = ["run", "access.log", "-o", "stats", "--config", "a.toml", "--account", "account.json"]
-    subprocess.run([sys.executable, "-m", "logscrub", *command], cwd=folder, check=True, capture_output=True)
-    subprocess.run([sys.executable, "-m", "logscrub", "verify", "stats"], cwd=folder, check=True)
-    return folder / "stats"
+    """The release of the lines, and of one that is none."""
+    settings = 'timezone = "Europe/Budapest"\nown_hosts = ["news.example"]\nreject_limit = 0.05\n'
+    lines = [*lines, b"no line of a log\n"]
+    return release_of_day(folder, "access.log", lines, f"min_support = 5\n{settings}")
 
 
 @pytest.fixture(scope="module")
 def stats(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lines = [*readers(), *bots(), *child(), b"no line of a log\n"]
+    lines = [*readers(), *bots(), *child()]
     return released(tmp_path_factory.mktemp("news") / "all", lines)
-
-
-def rows(stats: Path, table: str, day: int) -> list[tuple[Any, ...]]:
-    """Rows of a table, as tuples in the order of its columns."""
-    part = stats / table / f"date=2026-03-{day}" / "part-0.parquet"
-    return [tuple(row.values()) for row in pq.read_table(part, partitioning=None).to_pylist()]
 
 
 @pytest.mark.parametrize("table", table_schemas())
 def test_every_figure_is_what_was_counted_by_hand(stats: Path, table: str) -> None:
-    assert rows(stats, table, 14) == EXPECTED[table]
-    assert rows(stats, table, 15) == NIGHT[table]
+    assert released_rows(stats, table, "2026-03-14") == EXPECTED[table]
+    assert released_rows(stats, table, "2026-03-15") == NIGHT[table]
 
 
 def test_every_line_is_accounted_for(stats: Path) -> None:
@@ -325,12 +317,13 @@ def test_every_line_is_accounted_for(stats: Path) -> None:
 
 
 def test_the_child_leaves_no_trace(stats: Path, tmp_path: Path) -> None:
-    without = released(tmp_path / "without", [*readers(), *bots(), b"no line of a log\n"])
+    without = released(tmp_path / "without", [*readers(), *bots()])
     assert bytes_of(without) == bytes_of(stats)
 
 
 def test_nothing_of_anybody_is_in_a_table(stats: Path) -> None:
-    shown = [row for table in EXPECTED for day in (14, 15) for row in rows(stats, table, day)]
+    days = ("2026-03-14", "2026-03-15")
+    shown = [released_rows(stats, table, day) for table in EXPECTED for day in days]
     written = str(shown) + str(bytes_of(stats))
     for secret in ("198.51", "CjwKClick", "anna", "semalt", "children", "plan.zip", "facebook"):
         assert secret.lower() not in written.lower()

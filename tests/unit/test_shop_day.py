@@ -23,17 +23,13 @@ opts out. One line is no JSON.
 """
 
 import json
-import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from logscrub.schemas import UNKNOWN, table_schemas
-from tests.support import CHROME, FIREFOX, SAFARI, bytes_of, event_lines
+from tests.support import CHROME, DAY, FIREFOX, SAFARI, bytes_of, event_lines, release_of_day, released_rows
 
 OTHER, NONE = "(other)", "(none)"
 APP, SHOP = "app.example.com", "shop.example.com"
@@ -280,16 +276,9 @@ ACCOUNT = {
 
 
 def released(folder: Path, events: list[Event]) -> Path:
-    """The release of the events, in any order, and of a line that is none."""
-    folder.mkdir()
+    """The release of the events, and of a line that is none."""
     lines = [*event_lines(events), b'{"time": 1773482\n']
-    random.Random(3).shuffle(lines)
-    (folder / "events.jsonl").write_bytes(b"".join(lines))
-    (folder / "a.toml").write_text(SETTINGS)
-    command = ["run", "events.jsonl", "-o", "stats", "--config", "a.toml", "--account", "account.json"]
-    subprocess.run([sys.executable, "-m", "logscrub", *command], cwd=folder, check=True, capture_output=True)
-    subprocess.run([sys.executable, "-m", "logscrub", "verify", "stats"], cwd=folder, check=True)
-    return folder / "stats"
+    return release_of_day(folder, "events.jsonl", lines, SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -298,15 +287,9 @@ def stats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return released(tmp_path_factory.mktemp("shop") / "all", events)
 
 
-def rows(stats: Path, table: str) -> list[tuple[Any, ...]]:
-    """Rows of a table, as tuples in the order of its columns."""
-    part = stats / table / "date=2026-03-14" / "part-0.parquet"
-    return [tuple(row.values()) for row in pq.read_table(part, partitioning=None).to_pylist()]
-
-
 @pytest.mark.parametrize("table", table_schemas())
 def test_every_figure_is_what_was_counted_by_hand(stats: Path, table: str) -> None:
-    assert rows(stats, table) == EXPECTED[table]
+    assert released_rows(stats, table, DAY) == EXPECTED[table]
 
 
 def test_every_line_is_accounted_for(stats: Path) -> None:
@@ -320,6 +303,6 @@ def test_who_is_withheld_leaves_no_trace(stats: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_anybody_is_in_a_table(stats: Path) -> None:
-    written = str([rows(stats, table) for table in EXPECTED]) + str(bytes_of(stats))
+    written = str([released_rows(stats, table, DAY) for table in EXPECTED]) + str(bytes_of(stats))
     for secret in ("198.51", "anna", "phone-1", "rare", "hu'", "192.0.2"):
         assert secret not in written

@@ -78,9 +78,8 @@ def site(host: str) -> str | None:
         None for what is no host.
     """
     text = unquote(host)
-    name = dns_name(text)
-    if name is not None:
-        return _registered(name)[0] or name
+    if known := registrable_domain(host) or dns_name(text):
+        return known
     address = _ADDRESS.fullmatch(text)
     try:
         return str(
