@@ -12,16 +12,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.peers import OWN, ROOT, Peer, installed
+from benchmarks.peers import OWN, Peer, installed
+from benchmarks.processes import ROOT, Process, run_process
 
 MILLION = 1_000_000
-DONE = (0, 3)  # of logscrub: done, but lines were rejected or a file left out
+ONE_LINE = (
+    '192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 512 "-" '
+    '"Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"\n'
+)
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,9 @@ CASES = (
 
 @dataclass(frozen=True)
 class Timed:
-    """One run: wall and CPU seconds, peak of the largest process in bytes, lines that it says it has read.
+    """One run of a peer, and how many lines it says it has read."""
 
-    The peak never says less than this process has (wait4), which therefore imports nothing large.
-    """
-
-    wall_s: float
-    cpu_s: float
-    peak_bytes: int
+    process: Process
     lines: int
 
 
@@ -88,18 +86,8 @@ def timed(peer: Peer, files: Sequence[Path], folder: Path) -> Timed:
     Raises:
         SystemExit: it failed.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
-    command = peer.command(files, folder)
-    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        started = time.perf_counter()
-        child = subprocess.Popen(command, env=environment, stdout=out, stderr=err)  # noqa: S603 - our own
-        _, status, used = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in DONE:
-        told = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
-        raise SystemExit(f"{peer.name}: exit code {child.returncode}\n{told}")
-    return Timed(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, peer.lines(folder))
+    process = run_process(peer.command(files, folder), folder / "stdout")
+    return Timed(process, peer.lines(folder))
 
 
 def totals_agree(files: Sequence[Path], logscrub: Peer) -> bool:
@@ -121,6 +109,14 @@ def _told(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+def fixed_seconds(peer: Peer, repeat: int) -> float:
+    """Median wall seconds of a peer on a log of one line: its start and its end."""
+    with tempfile.TemporaryDirectory(prefix="logscrub-benchmark-") as name:
+        log = Path(name) / "access.log"
+        log.write_text(ONE_LINE, encoding="utf-8")
+        return median(run.process.wall_s for run in runs_of([peer], [log], repeat)[peer.name])
+
+
 def runs_of(peers: Sequence[Peer], files: Sequence[Path], repeat: int) -> dict[str, list[Timed]]:
     """Runs of each peer, in turns, so that what slows the machine slows all."""
     found: dict[str, list[Timed]] = {peer.name: [] for peer in peers}
@@ -135,10 +131,10 @@ def table(runs: Mapping[str, Sequence[Timed]], lines: int) -> Iterator[str]:
     """Rows of a case: medians, and how many times the time of logscrub each peer takes."""
     yield "| program | s | lines/s | times logscrub | CPU s | peak MiB | lines read |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
-    ours = median(run.wall_s for run in next(iter(runs.values())))
+    ours = median(run.process.wall_s for run in next(iter(runs.values())))
     for name, these in runs.items():
-        wall = median(run.wall_s for run in these)
-        cpu, peak = median(run.cpu_s for run in these), max(run.peak_bytes for run in these)
+        wall = median(run.process.wall_s for run in these)
+        cpu, peak = median(run.process.cpu_s for run in these), max(run.process.peak_bytes for run in these)
         read = min(run.lines for run in these)
         yield (
             f"| {name} | {wall:.1f} | {lines / wall:,.0f} | {wall / ours:.2f} | {cpu:.1f} "
@@ -172,6 +168,8 @@ def page(folder: Path, scale: float, repeat: int, names: str, without: Sequence[
         yield f"Left out, since not here: {', '.join(missing)}.\n"
     if without:
         yield f"Left out of this page, since not asked for: {', '.join(without)}.\n"
+    fixed = fixed_seconds(here[0], repeat)
+    yield f"logscrub takes {fixed:.2f} s for a log of one line, which is in its seconds below.\n"
     for case in CASES:
         if case.name not in names:
             continue

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.processes import ROOT
+
 AWSTATS = Path("/usr/lib/cgi-bin/awstats.pl")
 """Where Debian puts it, which no path names."""
 
@@ -54,7 +55,7 @@ class Peer:
 
 def installed() -> tuple[list[Peer], list[str]]:
     """Peers that are here, logscrub first, and the names of those that are not."""
-    found: list[Peer] = [_logscrub()]
+    found: list[Peer] = [_logscrub("logscrub"), _logscrub("logscrub, 1 thread", "--jobs", "1")]
     missing = []
     for peers in (_duckdb, _goaccess, _awstats, _anonip):
         these, absent = peers()
@@ -63,21 +64,21 @@ def installed() -> tuple[list[Peer], list[str]]:
     return found, missing
 
 
-def _logscrub() -> Peer:
+def _logscrub(name: str, *options: str) -> Peer:
     def command(files: Sequence[Path], folder: Path) -> list[str]:
         settings = folder / "logscrub.toml"
         settings.write_text(f'own_hosts = ["{OWN}"]\n', encoding="utf-8")
         out = ["-o", str(folder / "stats"), "--account", str(folder / "account.json")]
         return [
             *(sys.executable, "-m", "logscrub", "run", *map(str, files), *out),
-            *("--config", str(settings), "--quiet"),
+            *("--config", str(settings), "--quiet", *options),
         ]
 
     def lines(folder: Path) -> int:
         return int(json.loads((folder / "account.json").read_text(encoding="utf-8"))["total"])
 
     told = _output([sys.executable, "-m", "logscrub", "--version"])
-    return Peer("logscrub", told.split()[-1], command, lines, ("combined", "json"))
+    return Peer(name, told.split()[-1], command, lines, ("combined", "json"))
 
 
 def _duckdb() -> tuple[list[Peer], list[str]]:

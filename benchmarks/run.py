@@ -16,10 +16,8 @@ import math
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,15 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import compare  # noqa: E402
+from benchmarks.processes import Process, run_process  # noqa: E402
 from benchmarks.timed import STEPS  # noqa: E402
 
 MEGA, MIB = 1_000_000, 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
-ONE_LINE = (
-    '192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 512 "-" '
-    '"Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"\n'
-)
-DONE = (0, 3)  # 3: done, but lines were rejected or a file left out
 
 
 @dataclass(frozen=True)
@@ -50,16 +44,6 @@ class Input:
     stored_bytes: int
     text_bytes: int
     lines: int
-
-
-@dataclass(frozen=True)
-class Process:
-    """One child process: wall seconds, user and system CPU seconds, peak of its resident memory in bytes."""
-
-    wall_s: float
-    user_s: float
-    system_s: float
-    peak_bytes: int
 
 
 def _files(inputs: Sequence[str]) -> Iterator[Path]:
@@ -88,32 +72,6 @@ def measure_input(inputs: Sequence[str]) -> Input:
     return Input(len(files), stored, sum(size for _, size in counts), sum(lines for lines, _ in counts))
 
 
-def run_process(arguments: Sequence[str]) -> Process:
-    """Run `python ARGUMENTS` on the code beside this file and wait for its end.
-
-    The peak is that of the largest process among the child and its own children (getrusage(2)). It never
-    says less than this process has, which therefore imports nothing large.
-
-    Raises:
-        SystemExit: the child failed.
-    """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
-    with tempfile.TemporaryFile() as errors:
-        started = time.perf_counter()
-        child = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=errors
-        )
-        _, status, used = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in DONE:
-            errors.seek(0)
-            told = errors.read().decode(errors="replace")
-            raise SystemExit(f"{' '.join(arguments)}: exit code {child.returncode}\n{told}")
-    kilo = 1 if sys.platform == "darwin" else 1024
-    return Process(wall, used.ru_utime, used.ru_stime, used.ru_maxrss * kilo)
-
-
 def _command(inputs: Sequence[str], output: Path, options: argparse.Namespace) -> list[str]:
     arguments = ["run", *inputs, "-o", str(output), "--quiet"]
     arguments += ["--jobs", str(options.jobs)] if options.jobs else []
@@ -123,7 +81,7 @@ def _command(inputs: Sequence[str], output: Path, options: argparse.Namespace) -
 def _repeat(arguments: Sequence[str], output: Path, times: int) -> list[Process]:
     found = []
     for _ in range(times):
-        found.append(run_process(arguments))
+        found.append(run_process([sys.executable, *arguments]))
         shutil.rmtree(output, ignore_errors=True)
     return found
 
@@ -132,9 +90,9 @@ def _split(inputs: Sequence[str], folder: Path, options: argparse.Namespace, lin
     """Run once with probes and return what they saw, with what is left of the whole process."""
     outfile = folder / "probes.json"
     command = _command(inputs, folder / "timed", options)
-    process = run_process(["-m", "benchmarks.timed", str(outfile), *command])
+    process = run_process([sys.executable, "-m", "benchmarks.timed", str(outfile), *command])
     told = json.loads(outfile.read_text(encoding="utf-8"))
-    cpu = process.user_s + process.system_s
+    cpu = process.cpu_s
     of_steps = sum(told["probes"].get(step, {"cpu_s": 0.0})["cpu_s"] for step in STEPS)
     rest = {"calls": 1, "wall_s": process.wall_s - told["busy_s"], "cpu_s": cpu - of_steps}
     whole = {"calls": 1, "wall_s": process.wall_s, "cpu_s": cpu}
@@ -182,7 +140,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="logscrub-benchmark-") as name:
         folder = Path(name)
         output, one_line = folder / "out", folder / "one.log"
-        one_line.write_text(ONE_LINE, encoding="utf-8")
+        one_line.write_text(compare.ONE_LINE, encoding="utf-8")
         logscrub = ["-m", "logscrub"]
         runs = _repeat([*logscrub, *_command(options.inputs, output, options)], output, options.repeat)
         least = _repeat([*logscrub, *_command([str(one_line)], output, options)], output, options.repeat)

@@ -99,6 +99,8 @@ def compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
     used = np.zeros(distinct + 1, dtype=bool)
     old = codes(column)
     used[old] = True
+    if used[:distinct].all():
+        return column
     used[distinct] = False
     new = (np.cumsum(used) - 1).astype(np.int32)
     present = np.flatnonzero(used)
@@ -124,7 +126,7 @@ def ranks(column: pa.DictionaryArray) -> npt.NDArray[np.int64]:
 
 def pack(keys: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     """One int64 for each row that orders rows as the non-negative keys do, the first key counting most."""
-    packed, span = _dense(keys[0])
+    packed, span = keys[0], int(keys[0].max(initial=0)) + 1
     for key in keys[1:]:
         width = int(key.max(initial=0)) + 1
         if span * width >= _PACK_LIMIT:

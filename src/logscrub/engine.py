@@ -24,6 +24,7 @@ from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import DatabaseAge, Geography
 from logscrub.errors import CorruptInputError, FileReason
 from logscrub.exclusions import plan_exclusions, read_exclusions
+from logscrub.formats.json_lines import for_signals
 from logscrub.formats.registry import asked_format
 from logscrub.inputs import Batch, InputFile, Opener, Plan, plan_inputs
 from logscrub.privacy.joins import SignalSet, Withheld
@@ -87,7 +88,7 @@ def read_signals(
             for signals only; to go on would count children it tells of.
     """
     found, known = [no_signals(key)], format_of(batch, settings)
-    read, reader = SignalReader(settings, key, now_ms), known.reader()
+    read, reader = SignalReader(settings, key, now_ms), for_signals(known).reader()
     for joined in lines_before_damage(batch, open_file, settings, must_be_whole=must_be_whole):
         lines = lines_with_signals(joined.block, known, settings)
         if lines.data:

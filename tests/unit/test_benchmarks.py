@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from benchmarks import compare, generate, peers, run, timed
+from benchmarks.processes import run_process
 
 from tests.support import combined_line
 
@@ -60,7 +62,7 @@ def test_a_failed_run_is_no_figure(tmp_path: Path) -> None:
     log = tmp_path / "one.log"
     log.write_bytes(combined_line("192.0.2.1", "14/Mar/2026:10:00:00 +0000", "GET / HTTP/1.1"))
     with pytest.raises(SystemExit, match="exit code 2"):
-        run.run_process(["-m", "logscrub", "run", str(log)])
+        run_process([sys.executable, "-m", "logscrub", "run", str(log)])
 
 
 @pytest.mark.parametrize("options", [(), ("--gzip", "--files=3", "--days=2")])

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscrub.columns import spread
 from logscrub.errors import LineReason
 from logscrub.formats import access
 from logscrub.formats.access import DURATIONS, status_numbers, times_columns
@@ -48,6 +49,7 @@ _CONNECTIONS = {1: "wired", 2: "wifi", **dict.fromkeys((3, 4, 5, 6, 7), "cellula
 _MAX_INTEGER = 1e18
 _LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serve
 _IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
+_NO_TIME = problem_code(LineReason.NO_TIME)
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,7 @@ def to_records(
         columns["connection"] = _connection(columns.get("connection"), kind)
     columns["duration"] = _duration(given, rows)
     time = _first(given.get("time", [])) or absent(rows)
-    times = (
-        json_times(time.text, time.number, source_timezone)
-        if source_timezone
-        else event_times(time.text, time.number)
-    )
+    times = _times(time, source_timezone)
     status, size = (_integers(_first(given.get(field, [])) or absent(rows)) for field in ("status", "bytes"))
     problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
     columns["status"] = pa.array(status_numbers(status), pa.int16())
@@ -133,6 +131,19 @@ def to_records(
 def absent(rows: int) -> Cells:
     """Make cells without a value."""
     return Cells(pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float64()))
+
+
+def _times(cells: Cells, source_timezone: str | None) -> Times:
+    """Read times; lines that follow each other mostly tell the same second, whose text is read once."""
+    distinct = cells.text.dictionary_encode()
+    if cells.number.null_count < len(cells.number) or len(distinct.dictionary) > len(distinct) // 2:
+        return _read_times(cells.text, cells.number, source_timezone)
+    read = _read_times(distinct.dictionary, pa.nulls(len(distinct.dictionary), pa.float64()), source_timezone)
+    return Times(spread(distinct, read.millis, 0), spread(distinct, read.problem, _NO_TIME))
+
+
+def _read_times(text: pa.Array, number: pa.Array, source_timezone: str | None) -> Times:
+    return json_times(text, number, source_timezone) if source_timezone else event_times(text, number)
 
 
 def _first(candidates: Sequence[Cells]) -> Cells | None:

@@ -67,6 +67,24 @@ Step = str | int
 _EVERY_SPELLING = 2  # gaps between the keys of a path of which each may be a dot
 
 
+_OF_PEOPLE = frozenset(
+    (
+        "time",
+        "address",
+        "forwarded",
+        "user_agent",
+        "cookie",
+        *IDS,
+        "referrer",
+        "path",
+        "query",
+        "url",
+        "request",
+    )
+)
+"""Fields that tell who a record belongs to, or may hold a signal in a URL or a cookie."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """One way to a value: the field that it is for, and the keys and `FIRST` that lead to it."""
@@ -109,6 +127,11 @@ class FieldMap:
     def signals(self) -> frozenset[str]:
         """Names of the signals that it finds."""
         return frozenset(field for field, _ in self.entries if field not in KINDS)
+
+    def of_people(self) -> "FieldMap":
+        """Those entries that tell who a record belongs to, or may hold a signal."""
+        kept = (entry for entry in self.entries if entry[0] not in KINDS or entry[0] in _OF_PEOPLE)
+        return replace(self, entries=tuple(kept))
 
     @functools.cached_property
     def slots(self) -> tuple[Slot, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +15,7 @@ from logscrub.formats.events import Cells, absent
 from logscrub.formats.json_fields import FIRST, Kind, Slot
 from logscrub.formats.json_values import LIST_MARKS, JsonObject, number_text
 from logscrub.signals import UNREADABLE
+from logscrub.text.blocks import places_of
 
 ELEMENT = "/[]"
 """What Arrow adds to the pointer of an array for its elements."""
@@ -26,8 +28,10 @@ _USUAL_OF = {
 }
 # A key of these characters stands in a line as it is, unless one of them is written as an escape.
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.:@$-]+")
-_SMALL = 16 * 1024
+_TAIL = 8  # bytes by which a key is told: one word
+_BLANKS = np.frombuffer(b" \t\r\n", np.uint8)
 _ESCAPED = r"\\u00(?:2[4dDeE]|3[0-9aA]|4[0-9a-fA-F]|5[0-9aAfF]|6[0-9a-fA-F]|7[0-9aA])"
+_BACKSLASH = re.compile(rb"\\")
 _ESCAPED_KEY = re.compile(_ESCAPED.encode())
 
 
@@ -58,8 +62,7 @@ class Node:
 class Keys:
     """Which keys of a tree may occur in some lines: one that does not needs no column.
 
-    All are searched for in one pass, which costs as much as some ten columns of nulls. A key that lines have
-    is found wherever it stands.
+    A key that lines have is found wherever it stands.
     """
 
     def __init__(self, data: memoryview, root: Node, seen: Iterable[str]) -> None:
@@ -79,30 +82,30 @@ def _keys(node: Node) -> Iterator[str]:
 
 
 def _absent(data: memoryview, keys: set[str]) -> set[str]:
-    """Tell which keys do not occur; none is sure not to where a plain character is written as an escape."""
-    if len(data) <= _SMALL:  # compiling an expression takes longer than to search for each key
-        text = bytes(data)
-        hidden = _ESCAPED_KEY.search(text)
-        return set() if hidden else {key for key in keys if f'"{key}"'.encode() not in text}
-    missing, at = set(keys), 0
-    while missing:
-        expression = f'"(?:{"|".join(map(re.escape, sorted(missing)))})"|{_ESCAPED}'
-        found = pc.find_substring_regex(_one_binary(data, at), expression)[0].as_py()
-        if found < 0:
-            return missing
-        at += found
-        if data[at] == ord("\\"):
-            return set()
-        # The quote at the end of this key may be the one before the next.
-        missing -= {key for key in missing if data[at + 1 : at + len(key) + 2] == f'{key}"'.encode()}
-        at += 1
-    return missing
+    """Tell which keys do not occur; none is sure not to where a plain character is written as an escape.
+
+    Keys are told by their last bytes, the quote before them included, so that some are not found missing.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    if _BACKSLASH.search(data) and _ESCAPED_KEY.search(data):
+        return set()
+    ends = places_of(raw, b":") - 1
+    while (blank := np.isin(raw[ends], _BLANKS)).any():
+        ends = ends - blank
+    ends = ends[raw[ends] == ord('"')]
+    early = [
+        int.from_bytes(bytes(data[:end])[-_TAIL:].rjust(_TAIL, b"\0"), "big") for end in ends[ends < _TAIL]
+    ]
+    words = np.ndarray((max(len(raw) - _TAIL + 1, 0),), ">u8", raw, strides=(1,))
+    tails = words[ends[ends >= _TAIL] - _TAIL].astype(np.uint64)
+    distinct = np.append(pc.unique(pa.array(tails)).to_numpy(), np.array(early, np.uint64))
+    return {key for key in keys if not _is_tail(f'"{key}'.encode()[-_TAIL:], distinct)}
 
 
-def _one_binary(data: memoryview, start: int) -> pa.Array:
-    """Make an array of one value: the data from `start` on, without a copy."""
-    offsets = np.array([start, len(data)], np.int64)
-    return pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+def _is_tail(name: bytes, tails: npt.NDArray[np.uint64]) -> bool:
+    """Whether any of the words ends with these bytes."""
+    bits = np.uint64(2 ** (8 * len(name)) - 1)
+    return bool((tails & bits == np.uint64(int.from_bytes(name, "big"))).any())
 
 
 @functools.lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.columns import pack
+from logscrub.formats.records import encoded
 from logscrub.signals import encode_signals
 
 
@@ -25,15 +26,15 @@ def signal_column(sent: Sequence[tuple[str, pa.Array]]) -> pa.DictionaryArray:
     ]
     texts = [[None, *column.dictionary.to_pylist()] for column in columns]
     keys = [pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy() + 1 for column in columns]
-    _, first, row = np.unique(pack(keys), return_index=True, return_inverse=True)
+    combined = pa.array(pack(keys)).dictionary_encode()
+    kind = combined.indices.to_numpy()
+    row = np.empty(len(combined.dictionary), np.int64)
+    row[kind] = np.arange(len(kind))
     labels = [
         _label([(name, text[key[at]]) for (name, _), text, key in zip(sent, texts, keys, strict=True)])
-        for at in first
+        for at in row
     ]
-    distinct = pa.array(labels, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(
-        distinct.indices.take(pa.array(row.reshape(-1))), distinct.dictionary
-    )
+    return encoded(combined.indices, pa.array(labels, pa.string()))
 
 
 def _label(values: list[tuple[str, str | None]]) -> str | None:

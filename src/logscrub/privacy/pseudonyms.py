@@ -113,8 +113,13 @@ def normalise_identifiers(distinct: pa.StringArray) -> pa.StringArray:
     unfilled templates; known constants. A shorter run of f may be a real name and is kept. Sentinels never
     join records and never make a visitor.
     """
-    texts = pc.utf8_lower(pc.utf8_normalize(_percent_decoded(distinct), form="NFKC"))
-    texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"\p{Cf}", ""))
+    texts = _percent_decoded(distinct)
+    if pc.all(pc.string_is_ascii(texts)).as_py():  # most are, and have one form only
+        texts = pc.ascii_lower(texts)
+    else:
+        texts = pc.utf8_lower(pc.utf8_normalize(texts, form="NFKC"))
+        texts = pc.replace_substring_regex(texts, r"\p{Cf}", "")
+    texts = pc.utf8_trim_whitespace(texts)
     texts = pc.replace_substring_regex(texts, r"^(-?[0-9]+)\.0+$", r"\1")
     sentinel = pc.match_substring_regex(texts, f"^(?:{_SENTINELS})$")
     texts = pc.replace_substring_regex(texts, _UUID, r"\1\2\3\4\5")

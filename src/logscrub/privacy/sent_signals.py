@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from logscrub.privacy.signal_values import Said, say
 from logscrub.signals import UNREADABLE, URL, Catalogue, Signal, decode_signals
+from logscrub.text.blocks import places_of
 
 _QUERY_MARK = re.compile("[?;#]")
 _BETWEEN = re.compile("[&;#]")
@@ -108,7 +109,7 @@ def places_that_may_carry(data: bytes | memoryview, catalogue: Catalogue) -> npt
         Sorted places in the data; a line without any carries none for certain.
     """
     raw = np.frombuffer(data, np.uint8)
-    after = np.flatnonzero(raw == ord("="))
+    after = places_of(raw, b"=")
     after = after[after >= _TAIL + 2]
     last = np.zeros(len(after), np.uint32)
     for back in range(_TAIL, 0, -1):
@@ -116,8 +117,8 @@ def places_that_may_carry(data: bytes | memoryview, catalogue: Catalogue) -> npt
     named = np.isin(last, _tails(catalogue)) | np.isin(raw[after - 1], _AFTER_NAMES)
     for back in range(_TAIL, _TAIL + 3):  # where one of the last three is percent-encoded
         named |= raw[after - back] == ord("%")
-    escaped = raw == ord("\\")
-    return np.sort(np.concatenate([after[named], np.flatnonzero(escaped)])) if escaped.any() else after[named]
+    escaped = places_of(raw, b"\\")
+    return np.sort(np.concatenate([after[named], escaped])) if len(escaped) else after[named]
 
 
 @functools.lru_cache(maxsize=16)

@@ -90,11 +90,14 @@ def line_starts(block: Block) -> npt.NDArray[np.int64]:
     data = np.frombuffer(block.data, dtype=np.uint8)
     if not data.size:
         return np.zeros(0, dtype=np.int64)
-    newlines = [
-        np.flatnonzero(data[at : at + _PIECE] == ord("\n")) + (at + 1) for at in range(0, len(data), _PIECE)
-    ]
-    starts = np.concatenate(([0], *newlines))
-    return starts[starts < data.size].astype(np.int64) + block.offset
+    starts = np.append(0, places_of(data, b"\n") + 1)
+    return starts[starts < data.size] + block.offset
+
+
+def places_of(data: npt.NDArray[np.uint8], byte: bytes) -> npt.NDArray[np.int64]:
+    """Where a byte stands in the data, in order."""
+    pieces = (np.flatnonzero(data[at : at + _PIECE] == byte[0]) + at for at in range(0, len(data), _PIECE))
+    return np.concatenate([np.zeros(0, np.int64), *pieces])
 
 
 def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:

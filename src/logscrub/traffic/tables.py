@@ -1,5 +1,6 @@
 """Hits of one shard and day → partial cells of every table."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -90,12 +91,18 @@ class _Population:
         hits = self.hits.take(pa.array(starts))
         return _Population(hits, None, self.visitor[starts], self.unit, self.units, measures)
 
-    def support(self, measure: str, among: Flags | None = None) -> int:
-        """Number of support units with a non-zero share in a measure, over all counted hits or some."""
-        shares = self.measures[measure] != 0
-        backing = np.zeros(len(self.units), dtype=bool)
-        backing[self.unit[self.visitor[shares if among is None else shares & among]]] = True
-        return int(backing.sum())
+    def column(self, name: str) -> tuple[pa.Array, npt.NDArray[np.int32]]:
+        """Distinct values of a column of hits, and the code of each counted hit."""
+        values = self.hits.column(name)
+        if not pa.types.is_dictionary(values.type):
+            values = values.dictionary_encode()
+        return values.dictionary, codes(values) if self.rows is None else codes(values)[self.rows]
+
+    @functools.cached_property
+    def visitor_start(self) -> Flags:
+        """Which counted hits are the first of their visitor."""
+        starts: Flags = np.r_[True, self.visitor[1:] != self.visitor[:-1]][: len(self.visitor)]
+        return starts
 
 
 def _populations(people: Followed) -> dict[str, _Population]:
@@ -194,9 +201,7 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
     names = table.cell_measures
     if len(population.visitor) == 0:
         return empty_cells(names), dict.fromkeys(names, 0)
-    parts = [_part(columns, population) for columns in table.sources]
-    cell, nodes = _grouped(parts, len(population.visitor))
-    runs = _Runs.of(cell, population, names)
+    runs, nodes = _runs(table, population)
     sums = np.zeros((len(nodes), len(names)), dtype=np.int64)
     for m in range(len(names)):
         np.add.at(sums[:, m], runs.cell, runs.values[m])
@@ -209,10 +214,11 @@ def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, 
         runs.visitors(len(nodes)),
         counts,
         supporters.below(k, counts),
-        _durations(cell, population, supporters),
+        _durations(runs, population, supporters),
     )
-    folding = ~among(nodes, nodes_of(table.unfolded))[cell] if table.unfolded else None
-    return cells, {name: population.support(name, folding) for name in names}
+    folding = ~among(nodes, nodes_of(table.unfolded))[runs.cell] if table.unfolded else None
+    support = [runs.support(m, population, folding) for m in range(len(names))]
+    return cells, dict(zip(names, support, strict=True))
 
 
 @dataclass(frozen=True)
@@ -220,27 +226,25 @@ class _Runs:
     """Hits of one visitor in one cell that follow each other, as one: there are far fewer of them.
 
     Attributes:
+        start: place of the first hit of each run.
         cell: cell of each run.
         visitor: visitor of each run.
         values: for each measure its sum over each run.
         longest: bucket of the longest duration of each run.
     """
 
+    start: Ints
     cell: Ints
     visitor: Ints
     values: list[Ints]
     longest: npt.NDArray[np.int16]
 
-    @staticmethod
-    def of(cell: Ints, population: _Population, names: Sequence[str]) -> "_Runs":
-        visitor = population.visitor
-        starts = np.flatnonzero(np.r_[True, (np.diff(cell) != 0) | (np.diff(visitor) != 0)])
-        values = [np.add.reduceat(population.measures[name], starts) for name in names]
-        if population.bucket is None:
-            longest = np.full(len(starts), NO_BUCKET, dtype=np.int16)
-        else:
-            longest = np.maximum.reduceat(population.bucket, starts)
-        return _Runs(cell[starts], visitor[starts], values, longest)
+    def support(self, measure: int, population: _Population, among: Flags | None = None) -> int:
+        """Number of support units with a non-zero share in a measure, over all runs or some."""
+        shares = self.values[measure] != 0
+        backing = np.zeros(len(population.units), dtype=bool)
+        backing[population.unit[self.visitor[shares if among is None else shares & among]]] = True
+        return int(backing.sum())
 
     def supporters(self, population: _Population) -> Supporters:
         """Who has a non-zero share in which measure of which cell."""
@@ -258,9 +262,30 @@ class _Runs:
         return np.bincount(np.unique(self.cell * count + self.visitor) // count, minlength=cells)
 
 
-def _durations(cell: Ints, population: _Population, supporters: Supporters) -> Durations:
+def _runs(table: TableSchema, population: _Population) -> tuple[_Runs, pa.StringArray]:
+    """Runs of the hits of a population, and the node of each cell of the table."""
+    given = [population.column(columns[0].source) for columns in table.sources]
+    begins = population.visitor_start.copy()
+    for _, code in given:
+        begins[1:] |= code[1:] != code[:-1]
+    start = np.flatnonzero(begins)
+    parts = [
+        _part(columns, values, code[start])
+        for columns, (values, code) in zip(table.sources, given, strict=True)
+    ]
+    cell, nodes = _grouped(parts, len(start))
+    values = [np.add.reduceat(population.measures[name], start) for name in table.cell_measures]
+    if population.bucket is None:
+        longest = np.full(len(start), NO_BUCKET, dtype=np.int16)
+    else:
+        longest = np.maximum.reduceat(population.bucket, start)
+    return _Runs(start, cell, population.visitor[start], values, longest), nodes
+
+
+def _durations(runs: _Runs, population: _Population, supporters: Supporters) -> Durations:
     if population.bucket is None:
         return NO_DURATIONS
+    cell = np.repeat(runs.cell, np.diff(runs.start, append=len(population.bucket)))
     key, hits = np.unique(cell * BUCKETS + population.bucket, return_counts=True)
     measured = Durations(key // BUCKETS, (key % BUCKETS).astype(np.int16), hits, np.zeros_like(hits))
     none, one = np.zeros_like(supporters.cell), np.ones_like(supporters.cell)
@@ -276,13 +301,9 @@ class _Part:
     steps: pa.StringArray
 
 
-def _part(columns: Sequence[Column], population: _Population) -> _Part:
-    values = population.hits.column(columns[0].source)
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    steps = pa.array([_steps(columns, value) for value in values.dictionary.to_pylist()], pa.string())
+def _part(columns: Sequence[Column], values: pa.Array, code: npt.NDArray[np.int32]) -> _Part:
+    steps = pa.array([_steps(columns, value) for value in values.to_pylist()], pa.string())
     distinct = steps.dictionary_encode()
-    code = codes(values) if population.rows is None else codes(values)[population.rows]
     return _Part(distinct.indices.to_numpy().astype(np.int64)[code], distinct.dictionary)
 
 
