@@ -251,15 +251,25 @@ class _Runs:
         mask = np.zeros(len(self.cell), dtype=np.uint8)
         for m, values in enumerate(self.values):
             mask |= (values != 0).astype(np.uint8) << np.uint8(m)
-        unit = population.units[population.unit[self.visitor]]
-        return Supporters(self.cell, unit, mask, self.longest).union()
+        key = self.cell * len(population.units) + population.unit[self.visitor]
+        order = np.argsort(key)
+        key = key[order]
+        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+        cell, unit = np.divmod(key[first], len(population.units))
+        return Supporters(
+            cell,
+            population.units[unit],
+            np.bitwise_or.reduceat(mask[order], first),
+            np.maximum.reduceat(self.longest[order], first),
+        )
 
     def visitors(self, cells: int) -> Ints:
         """Distinct visitors of each cell."""
         if (np.diff(self.visitor) > 0).all():  # each visitor is in one cell
             return np.bincount(self.cell, minlength=cells)
         count = int(self.visitor[-1]) + 1
-        return np.bincount(np.unique(self.cell * count + self.visitor) // count, minlength=cells)
+        pair = np.sort(self.cell * count + self.visitor)
+        return np.bincount(pair[np.r_[True, pair[1:] != pair[:-1]]] // count, minlength=cells)
 
 
 def _runs(table: TableSchema, population: _Population) -> tuple[_Runs, pa.StringArray]:

@@ -125,7 +125,7 @@ def _with_ties_broken(order: Rows, tied: Flags, breaker: Callable[[Rows], Rows])
     in_run = tied | np.r_[tied[1:], False][: len(tied)]
     rows, run = order[in_run], np.cumsum(~tied)[in_run]
     key = breaker(rows)
-    place = np.lexsort((key, run))
+    place = np.argsort(pack([run, key]))
     order, key, run = order.copy(), key[place], run[place]
     order[in_run] = rows[place]
     still = np.zeros(len(tied), dtype=bool)
