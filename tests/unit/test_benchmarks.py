@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import compare, generate, peers, run, timed
+from benchmarks import compare, floors, generate, peers, run, timed
 from benchmarks.processes import run_process
 
 from tests.support import combined_line
@@ -82,3 +82,13 @@ def test_peers_that_are_here_read_every_line(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         assert compare.timed(peer, files, folder).lines == 2000, peer.name
+
+
+@pytest.mark.parametrize(("log_format", "reader"), [("combined", "CSV"), ("json", "JSON")])
+def test_floors_are_told_for_logs_of_both_kinds(log_format: str, reader: str, tmp_path: Path) -> None:
+    (log,) = compare.logs(compare.Case("x", "small", 1, 10, (), log_format), 0.002, tmp_path)
+    told = dict(floors.costs(log, 100_000))
+    assert any(f"Arrow's {reader} reader" in name for name in told)
+    assert {"read", "find the ends of lines"} < told.keys()
+    assert min(told.values()) >= 0
+    assert sum(len(block) for block in floors.blocks(log, 100_000)) <= 100_000

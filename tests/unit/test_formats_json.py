@@ -4,6 +4,7 @@ After a wanted change, write the golden files anew and read the difference:
 `LOGSCRUB_WRITE_GOLDEN=1 pytest tests/unit/test_formats_json.py -k golden`
 """
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -15,14 +16,15 @@ from logscrub.errors import LineReason, UsageError
 from logscrub.formats import json_lines
 from logscrub.formats.json_catalogue import JSON_FORMATS
 from logscrub.formats.json_fields import KINDS, parse_field_map
-from logscrub.formats.json_lines import JsonEvents, JsonFormat
-from logscrub.formats.records import PROBLEMS, RECORDS
+from logscrub.formats.json_lines import JsonEvents, JsonFormat, for_signals
+from logscrub.formats.records import IDS, PROBLEMS, RECORDS
+from logscrub.formats.registry import format_by_name
 from logscrub.privacy.children import Judge
 from logscrub.signals import decode_signals
 from logscrub.text.blocks import Block
 
 ROOT = Path(__file__).parents[2]
-CORPORA = Path("/work/shared/corpora")
+CORPORA = ROOT.parent / "shared" / "corpora"
 BY_NAME = {known.name: known for known in JSON_FORMATS}
 CATALOGUE = [name for name in BY_NAME if name != "json_events"]
 TIME = "2026-03-14T12:00:00Z"
@@ -410,3 +412,16 @@ def test_files_of_lnav_by_a_pasted_map(file, text, records):
         pytest.skip("no corpora")
     found = parse(of(text), path.read_text().splitlines())
     assert len([row for row in found if row != "rejected" and row["time"]]) == records
+
+
+def test_for_signals_lines_give_the_same_people_and_signals() -> None:
+    data = b"".join(
+        gzip.decompress(path.read_bytes()) for path in sorted((ROOT / "sample_logs/site/app").iterdir())
+    )
+    known = format_by_name("json_events", "UTC", ())
+    whole, part = (each.parse(Block(data, 0)) for each in (known, for_signals(known)))
+    assert whole.records.num_rows > 100
+    for name in ("line", "time", "address", "user_agent", "cookie", *IDS, "target", "referrer", "signals"):
+        assert part.records.column(name).to_pylist() == whole.records.column(name).to_pylist(), name
+    assert part.records.column("language").null_count == part.records.num_rows
+    assert part.rejected.tolist() == whole.rejected.tolist()
