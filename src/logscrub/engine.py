@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from logscrub.ahead import in_order
 from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import DatabaseAge, Geography
 from logscrub.errors import CorruptInputError, FileReason
@@ -32,6 +33,7 @@ from logscrub.privacy.pseudonyms import EphemeralKey, require_same
 from logscrub.reading import (
     blocks_and_marks,
     format_of,
+    is_shared_among_threads,
     lines_before_damage,
     lines_with_signals,
     only_block,
@@ -45,7 +47,7 @@ from logscrub.scrub.records import Scrubber, SignalReader
 from logscrub.scrubbing import DayAndShard, Scrubbing
 from logscrub.tally import Tally
 from logscrub.text.blocks import Block, OversizeLine
-from logscrub.text.joined import Joiner
+from logscrub.text.joined import Joined, Joiner, detached
 from logscrub.traffic.calendar import DayRange
 from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
 from logscrub.traffic.hits import decode_hits
@@ -89,10 +91,16 @@ def read_signals(
     """
     found, known = [no_signals(key)], format_of(batch, settings)
     read, reader = SignalReader(settings, key, now_ms), for_signals(known).reader()
-    for joined in lines_before_damage(batch, open_file, settings, must_be_whole=must_be_whole):
+
+    def of_lines(joined: Joined) -> SignalSet | None:
         lines = lines_with_signals(joined.block, known, settings)
-        if lines.data:
-            found.append(read(records_of(reader.parse(lines), settings)))
+        return read(records_of(reader.parse(lines), settings)) if lines.data else None
+
+    blocks = lines_before_damage(batch, open_file, settings, must_be_whole=must_be_whole)
+    shared = is_shared_among_threads(batch, settings)
+    for signals in in_order(of_lines, map(detached, blocks)) if shared else map(of_lines, blocks):
+        if signals is not None:
+            found.append(signals)
         if len(found) >= _MERGE_AFTER:
             found = [SignalSet.merge(found)]
     return SignalSet.merge(found)

@@ -18,7 +18,7 @@ from logscrub.privacy.sent_signals import may_carry, places_that_may_carry
 from logscrub.schemas import signal_catalogue
 from logscrub.text.blocks import Block, OversizeLine, data_of, line_starts, lines_of, read_blocks
 from logscrub.text.joined import Joined, Joiner, joined_lines
-from logscrub.text.streams import open_text
+from logscrub.text.streams import Compression, open_text
 
 _BUFFER_MORE = 64 * 1024
 
@@ -44,6 +44,16 @@ def reader_of(batch: Batch, settings: Settings) -> Reader:
 def format_of(batch: Batch, settings: Settings) -> Format:
     """The format of a batch, under the settings of the run."""
     return format_by_name(batch[0].format, settings.source_timezone, settings.signals)
+
+
+def is_shared_among_threads(batch: Batch, settings: Settings) -> bool:
+    """Whether blocks of a batch are worked on in several threads.
+
+    It is so for one compressed file, which cannot be cut into ranges, unless its lines mean what directives
+    before them say.
+    """
+    is_packed = len(batch) == 1 and batch[0].compression is not Compression.NONE
+    return is_packed and not format_of(batch, settings).has_directives
 
 
 def lines_with_signals(block: Block, known: Format, settings: Settings) -> Block:

@@ -1,21 +1,22 @@
 """Blocks of lines → hits for each day and shard, and what became of the lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.ahead import in_order
 from logscrub.columns import codes
 from logscrub.config import Settings
 from logscrub.errors import LineReason
 from logscrub.formats.records import Parsed
 from logscrub.inputs import Batch
-from logscrub.reading import reader_of, records_of
+from logscrub.reading import is_shared_among_threads, reader_of, records_of
 from logscrub.scrub.records import ScrubbedBlock, Scrubber
 from logscrub.tally import SHOWN_OFFSETS, Tally
 from logscrub.text.blocks import Block, OversizeLine
-from logscrub.text.joined import Joined, joined_lines, offsets
+from logscrub.text.joined import Joined, detached, joined_lines, offsets
 from logscrub.traffic.calendar import date_text
 from logscrub.traffic.hits import concatenate_hits, encode_hits, support_units
 
@@ -39,20 +40,36 @@ class Scrubbing:
     def add_all(self, lines: Iterable[Joined]) -> None:
         """Parse and scrub lines, and count what becomes of them."""
         for joined in lines:
-            parsed = self._reader.parse(joined.block)
-            scrubbed = self._scrubber(records_of(parsed, self._settings))
-            _count(self.tally, self._batch, joined, parsed, scrubbed)
-            self._hits.add(scrubbed)
+            self._add(self._scrub(joined))
 
     def add_blocks(self, number: int, blocks: Iterable[Block | OversizeLine]) -> None:
-        """The same for the blocks of one range, which is the one of that number in the batch."""
+        """The same for the blocks of one range, which is the one of that number in the batch.
+
+        A compressed file is one range however large it is, so that its blocks are shared among threads.
+        """
+        lines = self._lines(number, blocks)
+        if is_shared_among_threads(self._batch, self._settings):
+            for done in in_order(self._scrub, map(detached, lines)):
+                self._add(done)
+        else:
+            self.add_all(lines)
+
+    def _lines(self, number: int, blocks: Iterable[Block | OversizeLine]) -> Iterator[Joined]:
         for block in blocks:
             if isinstance(block, OversizeLine):
                 self.tally.lines += 1
                 path = self._batch[number].shown
                 self.tally.reject(path, LineReason.OVERSIZE_LINE, 1, [block.offset])
             else:
-                self.add_all(joined_lines(number, block))
+                yield from joined_lines(number, block)
+
+    def _scrub(self, joined: Joined) -> tuple[Joined, Parsed, ScrubbedBlock]:
+        parsed = self._reader.parse(joined.block)
+        return joined, parsed, self._scrubber(records_of(parsed, self._settings))
+
+    def _add(self, done: tuple[Joined, Parsed, ScrubbedBlock]) -> None:
+        _count(self.tally, self._batch, *done)
+        self._hits.add(done[-1])
 
     def merge(self, other: "Scrubbing") -> None:
         """Add the hits and the account of other ranges."""

@@ -1,7 +1,7 @@
 """Lines of several files as one block: parsing costs the same for a hundred small files as for one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,15 @@ def joined_lines(number: int, block: Block) -> Iterator[Joined]:
         return
     for part in _parts(block):
         yield _without_empty(number, part)
+
+
+def detached(lines: Joined) -> Joined:
+    """The same lines in memory of their own, which stay what they are when the next ones are read."""
+    pieces = [
+        replace(piece, block=Block(bytes(piece.block.data), piece.block.offset)) for piece in lines.pieces
+    ]
+    data = pieces[0].block.data if lines.block.data is lines.pieces[0].block.data else bytes(lines.block.data)
+    return replace(lines, block=Block(data, lines.block.offset), pieces=pieces)
 
 
 class Joiner:
