@@ -124,6 +124,13 @@ def ranks(column: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     return rank[codes(column)]
 
 
+def row_of_each(kind: npt.NDArray[np.integer], kinds: int) -> npt.NDArray[np.int64]:
+    """One of the rows of each kind, of which every number below `kinds` has some."""
+    row = np.empty(kinds, dtype=np.int64)
+    row[kind] = np.arange(len(kind))
+    return row
+
+
 def pack(keys: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     """One int64 for each row that orders rows as the non-negative keys do, the first key counting most."""
     packed, span = keys[0], int(keys[0].max(initial=0)) + 1

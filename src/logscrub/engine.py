@@ -20,7 +20,6 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from logscrub.ahead import in_order
 from logscrub.config import MIB, Settings
 from logscrub.enrich.geography import DatabaseAge, Geography
 from logscrub.errors import CorruptInputError, FileReason
@@ -33,9 +32,9 @@ from logscrub.privacy.pseudonyms import EphemeralKey, require_same
 from logscrub.reading import (
     blocks_and_marks,
     format_of,
-    is_shared_among_threads,
     lines_before_damage,
     lines_with_signals,
+    made_of_blocks,
     only_block,
     opened,
     records_of,
@@ -47,7 +46,7 @@ from logscrub.scrub.records import Scrubber, SignalReader
 from logscrub.scrubbing import DayAndShard, Scrubbing
 from logscrub.tally import Tally
 from logscrub.text.blocks import Block, OversizeLine
-from logscrub.text.joined import Joined, Joiner, detached
+from logscrub.text.joined import Joined, Joiner
 from logscrub.traffic.calendar import DayRange
 from logscrub.traffic.elements import decode_cells, encode_cells, join_shards
 from logscrub.traffic.hits import decode_hits
@@ -97,8 +96,7 @@ def read_signals(
         return read(records_of(reader.parse(lines), settings)) if lines.data else None
 
     blocks = lines_before_damage(batch, open_file, settings, must_be_whole=must_be_whole)
-    shared = is_shared_among_threads(batch, settings)
-    for signals in in_order(of_lines, map(detached, blocks)) if shared else map(of_lines, blocks):
+    for signals in made_of_blocks(of_lines, blocks, batch, known):
         if signals is not None:
             found.append(signals)
         if len(found) >= _MERGE_AFTER:

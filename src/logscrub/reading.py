@@ -2,23 +2,25 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TypeVar
 
-import numpy as np
 import pyarrow as pa
 
+from logscrub.ahead import in_order
 from logscrub.config import Settings
 from logscrub.errors import CorruptInputError, InputFailedError, system_reason
-from logscrub.formats.records import Format, Parsed, Reader, carries_identifiers
+from logscrub.formats.records import Format, Parsed, carries_identifiers
 from logscrub.formats.registry import format_by_name
 from logscrub.inputs import Batch, FileRange, Opener
 from logscrub.privacy.proxies import TrustedProxies, client_addresses
-from logscrub.privacy.sent_signals import may_carry, places_that_may_carry
+from logscrub.privacy.sent_signals import lines_that_may_carry, may_carry
 from logscrub.schemas import signal_catalogue
-from logscrub.text.blocks import Block, OversizeLine, data_of, line_starts, lines_of, read_blocks
-from logscrub.text.joined import Joined, Joiner, joined_lines
+from logscrub.text.blocks import Block, OversizeLine, data_of, lines_at, read_blocks
+from logscrub.text.joined import Joined, Joiner, detached, joined_lines
 from logscrub.text.streams import Compression, open_text
+
+R = TypeVar("R")
 
 _BUFFER_MORE = 64 * 1024
 
@@ -36,24 +38,23 @@ def opened(part: FileRange, open_file: Opener) -> Iterator[BinaryIO]:
     raise failure
 
 
-def reader_of(batch: Batch, settings: Settings) -> Reader:
-    """What reads the lines of a batch, from the beginning of its file where that matters."""
-    return format_of(batch, settings).reader()
-
-
 def format_of(batch: Batch, settings: Settings) -> Format:
     """The format of a batch, under the settings of the run."""
     return format_by_name(batch[0].format, settings.source_timezone, settings.signals)
 
 
-def is_shared_among_threads(batch: Batch, settings: Settings) -> bool:
-    """Whether blocks of a batch are worked on in several threads.
+def made_of_blocks(
+    work: Callable[[Joined], R], blocks: Iterable[Joined], batch: Batch, known: Format
+) -> Iterator[R]:
+    """Give what is made of each block of a batch, in their order.
 
-    It is so for one compressed file, which cannot be cut into ranges, unless its lines mean what directives
-    before them say.
+    The blocks of one compressed file, which cannot be cut into ranges, are shared among threads, unless its
+    lines mean what directives before them say.
     """
     is_packed = len(batch) == 1 and batch[0].compression is not Compression.NONE
-    return is_packed and not format_of(batch, settings).has_directives
+    if is_packed and not known.has_directives:
+        return in_order(work, map(detached, blocks))
+    return map(work, blocks)
 
 
 def lines_with_signals(block: Block, known: Format, settings: Settings) -> Block:
@@ -64,13 +65,10 @@ def lines_with_signals(block: Block, known: Format, settings: Settings) -> Block
     if carries_identifiers(known.fields) or not known.is_plain:
         return block
     catalogue = signal_catalogue(settings.signals)
-    places = places_that_may_carry(block.data, catalogue)
-    if not len(places):
+    begins, ends = lines_that_may_carry(block.data, catalogue)
+    if not len(begins):
         return Block(b"", block.offset)
-    data = bytes(block.data)
-    starts = line_starts(Block(data, 0))
-    maybe = np.unique(np.searchsorted(starts, places, side="right") - 1)
-    lines = lines_of(data, starts).take(pa.array(maybe))
+    lines = lines_at(block.data, begins, ends)
     lines = lines.filter(pa.array(may_carry(lines, catalogue)))
     return Block(data_of(lines).to_pybytes(), block.offset)
 

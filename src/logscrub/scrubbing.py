@@ -6,17 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.ahead import in_order
 from logscrub.columns import codes
 from logscrub.config import Settings
 from logscrub.errors import LineReason
 from logscrub.formats.records import Parsed
 from logscrub.inputs import Batch
-from logscrub.reading import is_shared_among_threads, reader_of, records_of
+from logscrub.reading import format_of, made_of_blocks, records_of
 from logscrub.scrub.records import ScrubbedBlock, Scrubber
 from logscrub.tally import SHOWN_OFFSETS, Tally
 from logscrub.text.blocks import Block, OversizeLine
-from logscrub.text.joined import Joined, detached, joined_lines, offsets
+from logscrub.text.joined import Joined, joined_lines, offsets
 from logscrub.traffic.calendar import date_text
 from logscrub.traffic.hits import concatenate_hits, encode_hits, support_units
 
@@ -31,7 +30,8 @@ class Scrubbing:
     def __init__(self, batch: Batch, scrubber: Scrubber, settings: Settings, shards: int) -> None:
         self._batch = batch
         self._settings = settings
-        self._reader = reader_of(batch, settings)
+        self._format = format_of(batch, settings)
+        self._reader = self._format.reader()
         self._scrubber = scrubber
         self._hits = _Hits(scrubber.key_check, shards)
         self._elements: list[tuple[DayAndShard, bytes]] = []
@@ -43,16 +43,9 @@ class Scrubbing:
             self._add(self._scrub(joined))
 
     def add_blocks(self, number: int, blocks: Iterable[Block | OversizeLine]) -> None:
-        """The same for the blocks of one range, which is the one of that number in the batch.
-
-        A compressed file is one range however large it is, so that its blocks are shared among threads.
-        """
-        lines = self._lines(number, blocks)
-        if is_shared_among_threads(self._batch, self._settings):
-            for done in in_order(self._scrub, map(detached, lines)):
-                self._add(done)
-        else:
-            self.add_all(lines)
+        """The same for the blocks of one range, which is the one of that number in the batch."""
+        for done in made_of_blocks(self._scrub, self._lines(number, blocks), self._batch, self._format):
+            self._add(done)
 
     def _lines(self, number: int, blocks: Iterable[Block | OversizeLine]) -> Iterator[Joined]:
         for block in blocks:

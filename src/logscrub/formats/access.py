@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.errors import LineReason
 from logscrub.formats.records import (
     HINTS,
     IDS,
+    IMPOSSIBLE_SIZE,
+    NO_TIME,
     Int64Array,
     empty_where_absent,
     encoded,
     null_where_absent,
-    problem_code,
     record_batch,
 )
 from logscrub.formats.sent import signal_column
@@ -34,8 +34,6 @@ PROTOCOL = r" +HTTP/\d(?:\.\d)?\z"
 
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\bfnrtv]))')
 _ESCAPED = dict(zip(b'"\\bfnrtv', (b'"', b"\\", b"\b", b"\f", b"\n", b"\r", b"\t", b"\v"), strict=True))
-_IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
-_NO_TIME = problem_code(LineReason.NO_TIME)
 _PLAIN_NUMBER = r"\A\d{1,15}(?:\.\d{1,9})?\z"
 _LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serve
 _STATUS_FIRST, _STATUS_AFTER = 100, 600
@@ -106,7 +104,7 @@ def to_records(captured: Captured) -> pa.RecordBatch:
     if "bytes" in given:
         size = _integers(given["bytes"])
         columns["bytes"] = pa.array(np.maximum(size, 0), pa.int64())
-        problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
+        problem = np.where((size < 0) & (times.problem < 0), np.int8(IMPOSSIBLE_SIZE), times.problem)
         times = Times(times.millis, problem)
     return record_batch(captured.lines, columns | times_columns(times))
 
@@ -226,7 +224,7 @@ def _times(captured: Captured) -> Times:
     """Read the distinct times: lines of one second share theirs."""
     if captured.time is None or captured.read_time is None:
         rows = len(captured.lines)
-        return Times(np.zeros(rows, np.int64), np.full(rows, _NO_TIME, np.int8))
+        return Times(np.zeros(rows, np.int64), np.full(rows, NO_TIME, np.int8))
     distinct = captured.read_time(captured.time.dictionary)
     rows = captured.time.indices.to_numpy()
     return Times(distinct.millis[rows], distinct.problem[rows])
@@ -244,7 +242,7 @@ def read_clf(distinct: pa.Array) -> Times:
 def times_columns(times: Times) -> dict[str, pa.Array]:
     """Give the columns `time` (null only where the time itself is the problem) and `problem`."""
     columns = times.columns()
-    timed = (times.problem < 0) | (times.problem == _IMPOSSIBLE_SIZE)
+    timed = (times.problem < 0) | (times.problem == IMPOSSIBLE_SIZE)
     return columns | {"time": pa.array(times.millis, pa.int64(), mask=~timed)}
 
 

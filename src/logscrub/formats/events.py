@@ -8,18 +8,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logscrub.columns import spread
-from logscrub.errors import LineReason
 from logscrub.formats import access
 from logscrub.formats.access import DURATIONS, status_numbers, times_columns
 from logscrub.formats.json_fields import KINDS, TEXT_FIELDS, FieldMap, parse_field_map
 from logscrub.formats.records import (
     HINTS,
     IDS,
+    IMPOSSIBLE_SIZE,
+    NO_TIME,
     Int64Array,
     empty_where_absent,
     null_where_absent,
     nulls,
-    problem_code,
     record_batch,
 )
 from logscrub.formats.sent import signal_column
@@ -48,8 +48,6 @@ _URL_HOST = (
 _CONNECTIONS = {1: "wired", 2: "wifi", **dict.fromkeys((3, 4, 5, 6, 7), "cellular")}  # OpenRTB 2.6, 5.22
 _MAX_INTEGER = 1e18
 _LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serve
-_IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
-_NO_TIME = problem_code(LineReason.NO_TIME)
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def to_records(
     time = _first(given.get("time", [])) or absent(rows)
     times = _times(time, source_timezone)
     status, size = (_integers(_first(given.get(field, [])) or absent(rows)) for field in ("status", "bytes"))
-    problem = np.where((size < 0) & (times.problem < 0), np.int8(_IMPOSSIBLE_SIZE), times.problem)
+    problem = np.where((size < 0) & (times.problem < 0), np.int8(IMPOSSIBLE_SIZE), times.problem)
     columns["status"] = pa.array(status_numbers(status), pa.int16())
     columns["bytes"] = pa.array(np.maximum(size, 0), pa.int64())
     return record_batch(values.lines, columns | times_columns(Times(times.millis, problem)))
@@ -139,7 +137,7 @@ def _times(cells: Cells, source_timezone: str | None) -> Times:
     if cells.number.null_count < len(cells.number) or len(distinct.dictionary) > len(distinct) // 2:
         return _read_times(cells.text, cells.number, source_timezone)
     read = _read_times(distinct.dictionary, pa.nulls(len(distinct.dictionary), pa.float64()), source_timezone)
-    return Times(spread(distinct, read.millis, 0), spread(distinct, read.problem, _NO_TIME))
+    return Times(spread(distinct, read.millis, 0), spread(distinct, read.problem, NO_TIME))
 
 
 def _read_times(text: pa.Array, number: pa.Array, source_timezone: str | None) -> Times:

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from logscrub.formats.events import Cells, absent
 from logscrub.formats.json_fields import FIRST, Kind, Slot
 from logscrub.formats.json_values import LIST_MARKS, JsonObject, number_text
+from logscrub.native.lines import places_of
 from logscrub.signals import UNREADABLE
-from logscrub.text.blocks import places_of
 
 ELEMENT = "/[]"
 """What Arrow adds to the pointer of an array for its elements."""
@@ -89,7 +89,7 @@ def _absent(data: memoryview, keys: set[str]) -> set[str]:
     raw = np.frombuffer(data, np.uint8)
     if _BACKSLASH.search(data) and _ESCAPED_KEY.search(data):
         return set()
-    ends = places_of(raw, b":") - 1
+    ends = places_of(data, b":").astype(np.int64) - 1
     while (blank := np.isin(raw[ends], _BLANKS)).any():
         ends = ends - blank
     ends = ends[raw[ends] == ord('"')]

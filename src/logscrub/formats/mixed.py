@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.errors import LineReason
 from logscrub.formats.records import (
+    NO_TIME,
     RECORDS,
     BoolArray,
     Format,
@@ -16,11 +16,9 @@ from logscrub.formats.records import (
     Parsed,
     Reader,
     merge,
-    problem_code,
 )
 from logscrub.text.blocks import Block, line_starts
 
-_NO_TIME = problem_code(LineReason.NO_TIME)
 _LINE = RECORDS.get_field_index("line")
 
 
@@ -106,7 +104,7 @@ def has_no_time(records: pa.RecordBatch) -> BoolArray:
     problem = records.column("problem")
     if problem.null_count == len(problem):
         return np.zeros(len(problem), bool)
-    found: BoolArray = pc.equal(problem, _NO_TIME).fill_null(False).to_numpy(zero_copy_only=False)
+    found: BoolArray = pc.equal(problem, NO_TIME).fill_null(False).to_numpy(zero_copy_only=False)
     return found
 
 

@@ -145,6 +145,11 @@ def problem_code(reason: LineReason) -> int:
     return PROBLEMS.index(reason)
 
 
+NO_TIME = problem_code(LineReason.NO_TIME)
+IMPOSSIBLE_TIME = problem_code(LineReason.IMPOSSIBLE_TIME)
+IMPOSSIBLE_SIZE = problem_code(LineReason.IMPOSSIBLE_SIZE)
+
+
 def nulls(rows: int) -> pa.DictionaryArray:
     """Make a text column of nothing but nulls."""
     return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.columns import pack
+from logscrub.columns import pack, row_of_each
 from logscrub.formats.records import encoded
 from logscrub.signals import encode_signals
 
@@ -28,11 +27,9 @@ def signal_column(sent: Sequence[tuple[str, pa.Array]]) -> pa.DictionaryArray:
     keys = [pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy() + 1 for column in columns]
     combined = pa.array(pack(keys)).dictionary_encode()
     kind = combined.indices.to_numpy()
-    row = np.empty(len(combined.dictionary), np.int64)
-    row[kind] = np.arange(len(kind))
     labels = [
         _label([(name, text[key[at]]) for (name, _), text, key in zip(sent, texts, keys, strict=True)])
-        for at in row
+        for at in row_of_each(kind, len(combined.dictionary))
     ]
     return encoded(combined.indices, pa.array(labels, pa.string()))
 

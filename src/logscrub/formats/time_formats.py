@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.errors import LineReason, UsageError
+from logscrub.errors import UsageError
 from logscrub.formats import zones
-from logscrub.formats.records import BoolArray, Int64Array, problem_code
+from logscrub.formats.records import IMPOSSIBLE_TIME, NO_TIME, BoolArray, Int64Array
 from logscrub.formats.times import Times
 
 CLF = "%d/%b/%Y:%H:%M:%S %z"
@@ -84,8 +84,6 @@ _DAY_MS = 86_400_000
 _HOURS, _MINUTES, _SECONDS, _HALF_DAY, _MONTHS_A_YEAR = 24, 60, 60, 12, 12
 _FIRST_MS = 631_152_000_000  # 1990-01-01: there was no web before
 _LAST_MS = 253_402_300_800_000  # year 10000
-_NO_TIME = problem_code(LineReason.NO_TIME)
-_IMPOSSIBLE = problem_code(LineReason.IMPOSSIBLE_TIME)
 _UTC_NAMES = ["utc", "gmt", "z", "ut"]
 
 _Part = tuple[str, str]  # component ("" is text as it stands) and expression
@@ -138,11 +136,11 @@ class Clock:
             field.name: values.take(pa.array(rows))
             for field, values in zip(parts.type, parts.flatten(), strict=True)
         }
-        millis, problem = np.zeros(len(distinct), np.int64), np.full(len(distinct), _NO_TIME, np.int8)
+        millis, problem = np.zeros(len(distinct), np.int64), np.full(len(distinct), NO_TIME, np.int8)
         if self.is_complete:
             read, valid = _assemble(groups, self.source_timezone)
             valid &= (read >= _FIRST_MS) & (read < _LAST_MS)
-            millis[rows], problem[rows] = np.where(valid, read, 0), np.where(valid, -1, _IMPOSSIBLE)
+            millis[rows], problem[rows] = np.where(valid, read, 0), np.where(valid, -1, IMPOSSIBLE_TIME)
         return Times(millis, problem)
 
     @cached_property

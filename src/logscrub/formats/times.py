@@ -7,8 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.errors import LineReason
-from logscrub.formats.records import BoolArray, Int64Array, problem_code
+from logscrub.formats.records import IMPOSSIBLE_TIME, NO_TIME, BoolArray, Int64Array
 from logscrub.formats.zones import to_utc
 
 CLF_WIDTH = 26
@@ -18,8 +17,6 @@ CLF_PATTERN = r"\d{2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}"
 ByteMatrix = npt.NDArray[np.uint8]
 
 _FIRST_MS = 631_152_000_000  # 1990-01-01: there was no web before
-_NO_TIME = problem_code(LineReason.NO_TIME)
-_IMPOSSIBLE = problem_code(LineReason.IMPOSSIBLE_TIME)
 _MONTHS = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH_KEYS = np.array([int.from_bytes(name, "big") for name in _MONTHS])
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -91,7 +88,7 @@ def event_times(text: pa.Array, number: pa.Array) -> Times:
     Returns:
         Neither, or none that can be read, is `no_time`.
     """
-    millis, problem = np.zeros(len(text), np.int64), np.full(len(text), _NO_TIME, np.int8)
+    millis, problem = np.zeros(len(text), np.int64), np.full(len(text), NO_TIME, np.int8)
     numeric = pc.match_substring_regex(text, _NUMBER)
     # The expression lets only plain numbers through, so the cast has nothing to raise, or to quote.
     number = pc.coalesce(pc.if_else(numeric, text, None).cast(pa.float64()), number)
@@ -114,7 +111,7 @@ def json_times(text: pa.Array, number: pa.Array, source_timezone: str) -> Times:
         Neither, or none that can be read, is `no_time`.
     """
     times = event_times(text, number)
-    unread = np.flatnonzero((times.problem == _NO_TIME) & text.is_valid().to_numpy(zero_copy_only=False))
+    unread = np.flatnonzero((times.problem == NO_TIME) & text.is_valid().to_numpy(zero_copy_only=False))
     if len(unread):
         rest = text.take(pa.array(unread))
         for rows, read in (_clf_texts(rest), _local_texts(rest, source_timezone)):
@@ -221,7 +218,7 @@ def _epoch_times(values: npt.NDArray[np.float64]) -> tuple[Int64Array, Times]:
 
 def _checked(millis: Int64Array, valid: BoolArray) -> Times:
     possible = valid & (millis >= _FIRST_MS)
-    return Times(np.where(possible, millis, 0), np.where(possible, -1, _IMPOSSIBLE).astype(np.int8))
+    return Times(np.where(possible, millis, 0), np.where(possible, -1, IMPOSSIBLE_TIME).astype(np.int8))
 
 
 def _civil_seconds(

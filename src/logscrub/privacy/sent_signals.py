@@ -15,16 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscrub.native.lines import marked_lines
 from logscrub.privacy.signal_values import Said, say
 from logscrub.signals import UNREADABLE, URL, Catalogue, Signal, decode_signals
-from logscrub.text.blocks import places_of
 
 _QUERY_MARK = re.compile("[?;#]")
 _BETWEEN = re.compile("[&;#]")
 _KEPT = 100_000
 _TAIL = 3  # bytes of a name by which it is told
 _LOWER = 0x20  # the bit that tells small letters from capitals
-_AFTER_NAMES = np.frombuffer(b"]+ ", np.uint8)
 
 Sent = Iterator[tuple[Signal, str]]
 
@@ -96,8 +95,10 @@ def may_carry(text: pa.Array, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
     return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
 
 
-def places_that_may_carry(data: bytes | memoryview, catalogue: Catalogue) -> npt.NDArray[np.int64]:
-    r"""Where lines of text may carry a signal in a URL, or an escape as `\x63` that may hide one.
+def lines_that_may_carry(
+    data: bytes | memoryview, catalogue: Catalogue
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    r"""Find the lines that may carry a signal in a URL, or an escape as `\x63` that may hide one.
 
     Names are told by their last bytes, which is faster than an expression, and finds some others too.
 
@@ -106,19 +107,9 @@ def places_that_may_carry(data: bytes | memoryview, catalogue: Catalogue) -> npt
         catalogue: the signals.
 
     Returns:
-        Sorted places in the data; a line without any carries none for certain.
+        Where each begins, and where it ends behind its newline; other lines carry none for certain.
     """
-    raw = np.frombuffer(data, np.uint8)
-    after = places_of(raw, b"=")
-    after = after[after >= _TAIL + 2]
-    last = np.zeros(len(after), np.uint32)
-    for back in range(_TAIL, 0, -1):
-        last = np.bitwise_or(last << np.uint32(8), raw[after - back] | np.uint8(_LOWER), dtype=np.uint32)
-    named = np.isin(last, _tails(catalogue)) | np.isin(raw[after - 1], _AFTER_NAMES)
-    for back in range(_TAIL, _TAIL + 3):  # where one of the last three is percent-encoded
-        named |= raw[after - back] == ord("%")
-    escaped = places_of(raw, b"\\")
-    return np.sort(np.concatenate([after[named], escaped])) if len(escaped) else after[named]
+    return marked_lines(data, _tails(catalogue))
 
 
 @functools.lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.columns import Memo, codes, pack, spread
+from logscrub.columns import Memo, codes, pack, row_of_each, spread
 from logscrub.config import Settings, Support
 from logscrub.privacy.addresses import Addresses, parse_addresses, truncate, within_sites
 from logscrub.privacy.cookies import cookie_ids, session_cookies
@@ -110,8 +110,7 @@ class Identifier:
         alike = pa.array(pack([address.astype(np.int64), codes(agents).astype(np.int64), since]))
         alike = alike.dictionary_encode()
         kind = alike.indices.to_numpy()
-        row = np.empty(len(alike.dictionary), dtype=np.int64)
-        row[kind] = np.arange(len(kind))
+        row = row_of_each(kind, len(alike.dictionary))
         agent = spread(agents, self._agents(agents.dictionary)[0].to_numpy(), 0)
         distinct = addresses.take(address[row])
         pairs: Pseudonyms = pair_pseudonyms(self._key, distinct, agent[row], day[row].astype(np.int64))[kind]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from logscrub.native.lines import count_byte, places_of
 from logscrub.text.streams import ByteStream, fill
 
 MAX_LINE = 1024 * 1024
@@ -17,7 +18,6 @@ BOM = b"\xef\xbb\xbf"
 
 _TAIL_BYTES = 64 * 1024  # read at a time past the end of a range
 _MIN_BUFFER = len(BOM) + 1
-_PIECE = 256 * 1024  # that stays in the cache: a mask of a whole block costs more to allocate than to make
 
 
 @dataclass(frozen=True)
@@ -87,23 +87,29 @@ def read_blocks(
 
 def line_starts(block: Block) -> npt.NDArray[np.int64]:
     """Byte offsets in the file of all lines of a block, in order, blank lines included."""
-    data = np.frombuffer(block.data, dtype=np.uint8)
-    if not data.size:
+    size = len(block.data)
+    if not size:
         return np.zeros(0, dtype=np.int64)
-    starts = np.append(0, places_of(data, b"\n") + 1)
-    return starts[starts < data.size] + block.offset
-
-
-def places_of(data: npt.NDArray[np.uint8], byte: bytes) -> npt.NDArray[np.int64]:
-    """Where a byte stands in the data, in order."""
-    pieces = (np.flatnonzero(data[at : at + _PIECE] == byte[0]) + at for at in range(0, len(data), _PIECE))
-    return np.concatenate([np.zeros(0, np.int64), *pieces])
+    starts = np.append(0, places_of(block.data, b"\n").astype(np.int64) + 1)
+    return starts[starts < size] + block.offset
 
 
 def lines_of(data: bytes, starts: npt.NDArray[np.int64]) -> pa.Array:
     """Make an array of lines with their newlines, without a copy of the text."""
     offsets = np.append(starts, len(data)).astype(np.int32)
     return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def lines_at(
+    data: memoryview | bytes, begins: npt.NDArray[np.uint32], ends: npt.NDArray[np.uint32]
+) -> pa.Array:
+    """Some lines as strings, by where each begins and ends, in order."""
+    bounds = np.column_stack([begins, ends]).astype(np.int32).ravel()
+    # Each other one is what stands between two of the lines.
+    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.string(), len(bounds) - 1, buffers).take(
+        pa.array(np.arange(0, len(bounds), 2))
+    )
 
 
 def data_of(lines: pa.Array) -> pa.Buffer:
@@ -119,13 +125,6 @@ def line_count(data: memoryview | bytes) -> int:
     if not len(data):
         return 0
     return count_byte(data, b"\n") + (data[len(data) - 1] != ord("\n"))
-
-
-def count_byte(data: memoryview | bytes, byte: bytes) -> int:
-    """How often a byte occurs, without a copy of the data."""
-    values = np.frombuffer(data, dtype=np.uint8)
-    pieces = (values[start : start + _PIECE] for start in range(0, len(values), _PIECE))
-    return sum(int(np.count_nonzero(piece == byte[0])) for piece in pieces)
 
 
 def sanitize(data: memoryview | bytes) -> memoryview | bytes:

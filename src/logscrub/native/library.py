@@ -1,0 +1,58 @@
+"""The compiled part of logscrub: the library that `hatch_build.py` makes of the Zig sources beside this file.
+
+It is called without Python's lock, so that threads run side by side, and keeps nothing between two calls.
+"""
+
+import ctypes
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+NAME = "native.dll" if sys.platform == "win32" else "native.so"
+"""Name of its file on this system."""
+
+OUT_OF_MEMORY = -1
+
+_POINTER, _SIZE, _COUNT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ssize_t
+_BYTE, _U32, _U64 = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64
+_FUNCTIONS = {
+    "count_byte": (_SIZE, [_POINTER, _SIZE, _BYTE]),
+    "places_of": (None, [_POINTER, _SIZE, _BYTE, _POINTER, _SIZE]),
+    "marked_lines": (_SIZE, [_POINTER, _SIZE, _POINTER, _SIZE, _POINTER, _POINTER, _SIZE]),
+    "split_lines": (_COUNT, [_POINTER, _SIZE, _SIZE, _U32, _U64, _SIZE, *[_POINTER] * 6]),
+}
+
+
+def _loaded() -> ctypes.CDLL:
+    place = Path(__file__).with_name(NAME)
+    if not place.exists():
+        raise ImportError(f"{NAME} of logscrub is missing: install logscrub with pip, which builds it")
+    library = ctypes.CDLL(str(place))
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+LIBRARY = _loaded()
+"""The functions of `native.zig`."""
+
+
+def address(array: npt.NDArray[np.generic]) -> int:
+    """Where the values of an array stand, which must be one after the other."""
+    if not array.flags.c_contiguous:
+        raise ValueError("the values of an array are not one after the other")
+    return array.ctypes.data
+
+
+def text_of(data: memoryview | bytes) -> npt.NDArray[np.uint8]:
+    """Bytes as an array, without a copy.
+
+    Raises:
+        ValueError: more than 2 GiB, which the library does not count.
+    """
+    if len(data) > np.iinfo(np.int32).max:
+        raise ValueError("a block of more than 2 GiB: make block_bytes smaller")
+    return np.frombuffer(data, np.uint8)
