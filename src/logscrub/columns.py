@@ -74,6 +74,25 @@ def spread(column: pa.DictionaryArray, answers: npt.NDArray, null: object) -> np
     return table[codes(column)]
 
 
+def numbered(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
+    """A column of values by their numbers, which are not checked: only for numbers of our own making."""
+    return pa.DictionaryArray.from_arrays(indices, values, safe=False)
+
+
+def rows_of(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """Some rows of a batch by their places, which are not checked, no more than it has."""
+    places = pa.array(rows)
+    arrays = [
+        column.slice(0, len(rows)) if _is_constant(column) else pc.take(column, places, boundscheck=False)
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+
+def _is_constant(column: pa.Array) -> bool:
+    return pa.types.is_dictionary(column.type) and len(column.dictionary) == 1 and not column.null_count
+
+
 def relabel(
     column: pa.DictionaryArray, labels: Sequence[str] | pa.StringArray, null: str
 ) -> pa.DictionaryArray:
@@ -87,7 +106,7 @@ def relabel(
     given = labels if isinstance(labels, pa.Array) else pa.array(labels, type=pa.string())
     encoded = pa.concat_arrays([given, pa.array([null], type=pa.string())]).dictionary_encode()
     mapping = np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(mapping[codes(column)]), encoded.dictionary)
+    return numbered(pa.array(mapping[codes(column)]), encoded.dictionary)
 
 
 def compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
@@ -105,7 +124,7 @@ def compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
     new = (np.cumsum(used) - 1).astype(np.int32)
     present = np.flatnonzero(used)
     indices = pa.array(new[old], mask=old == distinct) if column.null_count else pa.array(new[old])
-    return pa.DictionaryArray.from_arrays(indices, column.dictionary.take(pa.array(present)))
+    return numbered(indices, column.dictionary.take(pa.array(present)))
 
 
 def compact_batch(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.columns import codes
+from logscrub.columns import codes, rows_of
 from logscrub.config import Settings
 from logscrub.errors import LineReason
 from logscrub.formats.records import Parsed
@@ -105,7 +105,7 @@ class _Hits:
         shard = (support_units(visitor) % np.uint64(self._shards)).astype(np.int64)
         place = day * self._shards + shard[codes(visitor)]
         order = _stable_order(place)
-        hits, place = hits.take(pa.array(order)), place[order]
+        hits, place = rows_of(hits, order), place[order]
         starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]])
         for start, stop in zip(starts, np.r_[starts[1:], len(place)], strict=True):
             day_and_shard = date_text(place[start] // self._shards), int(place[start] % self._shards)

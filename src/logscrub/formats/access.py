@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -68,12 +68,14 @@ class Captured:
         columns: dictionaries of strings, whose values may repeat: any of `TEXTS`, `HEADERS`, `DURATIONS`
             and signals, `status` and `bytes`. Status and bytes are digits that fit an int64, or `-`.
         read_time: reads the distinct values of `time`; those that no row has may have any form.
+        numbers: `status` and `bytes` where they were read as numbers, 0 for none.
     """
 
     lines: Int64Array
     time: pa.DictionaryArray | None
     columns: Mapping[str, pa.DictionaryArray]
     read_time: ReadTimes | None = None
+    numbers: Mapping[str, Int64Array] = field(default_factory=dict)
 
 
 def to_records(captured: Captured) -> pa.RecordBatch:
@@ -99,10 +101,12 @@ def to_records(captured: Captured) -> pa.RecordBatch:
         columns["signals"] = signal_column(sent)
     columns |= _duration_column(given)
     times = _times(captured)
-    if "status" in given:
-        columns["status"] = pa.array(_status(given["status"]), pa.int16())
-    if "bytes" in given:
-        size = _integers(given["bytes"])
+    numbers = {name: _integers(given[name]) for name in ("status", "bytes") if name in given}
+    numbers |= captured.numbers
+    if "status" in numbers:
+        columns["status"] = pa.array(status_numbers(numbers["status"]), pa.int16())
+    if "bytes" in numbers:
+        size = numbers["bytes"]
         columns["bytes"] = pa.array(np.maximum(size, 0), pa.int64())
         problem = np.where((size < 0) & (times.problem < 0), np.int8(IMPOSSIBLE_SIZE), times.problem)
         times = Times(times.millis, problem)
@@ -249,10 +253,6 @@ def times_columns(times: Times) -> dict[str, pa.Array]:
 def status_numbers(values: Int64Array) -> Int64Array:
     """Keep the numbers that RFC 9110 section 15 calls status codes, 100 to 599; others become 0."""
     return np.where((values >= _STATUS_FIRST) & (values < _STATUS_AFTER), values, 0)
-
-
-def _status(column: pa.DictionaryArray) -> Int64Array:
-    return status_numbers(_integers(column))
 
 
 def _integers(column: pa.DictionaryArray) -> Int64Array:

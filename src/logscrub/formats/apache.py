@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from logscrub.errors import UsageError
 from logscrub.formats.access import signal_value
-from logscrub.formats.expressions import ANY, Part, Value
+from logscrub.formats.expressions import ANY, SIZE, STATUS, Part, Value
 from logscrub.formats.lines import LineFormat
 from logscrub.formats.records import HINTS
 from logscrub.formats.time_formats import CLF, Clock
@@ -20,7 +20,6 @@ from logscrub.signals import Catalogue
 _TOKEN = re.compile(r"[^\"%{}\s]*")
 IDENT = "[^ .:,]+"  # of RFC 1413; what looks like a host or an address is not in its place
 WORD, ADDRESS, COUNT, PORT = "[^ ]+", '[^ "]+', r"-?\d{1,18}|-", r"\d{1,5}|-"
-STATUS, SIZE = r"\d{1,4}|-", r"-?\d{1,18}|-"
 HOST = "[^ ]+?"
 NUMBER = r"-?\d{1,15}|-"
 PORT_AFTER_HOST = r"(?::(?:\d{1,5}|-))?"

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from logscrub.formats.apache import ACCESS_FORMATS, ADDRESS, SIZE, STATUS, WORD, compile_log_format
-from logscrub.formats.expressions import ANY, Value
+from logscrub.formats.apache import ACCESS_FORMATS, ADDRESS, WORD, compile_log_format
+from logscrub.formats.expressions import ANY, SIZE, STATUS, Value
 from logscrub.formats.lines import LineFormat
 from logscrub.formats.nginx import compile_nginx, parts_of
 from logscrub.formats.time_formats import Clock

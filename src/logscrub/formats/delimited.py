@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscrub.columns import numbered
 from logscrub.formats.access import Captured, read_clf
 from logscrub.formats.records import BoolArray, Int64Array
 from logscrub.formats.times import clf_shaped, text_rows
-from logscrub.native.lines import SplitLines, count_byte, split_lines
+from logscrub.native.lines import SplitLines, Template, count_byte, split_lines
 from logscrub.text.blocks import line_count
 
 _STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
@@ -30,10 +31,14 @@ class Piece:
     Attributes:
         name: the value that it is as a whole, "" when that is read over; None when `expression` tells.
         expression: RE2, with a named group for each value.
+        numbers: what fits the expression as a template, where all values are whole numbers.
+        names: names of these, "" for those that are read over.
     """
 
     name: str | None
     expression: str = ""
+    numbers: Template = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,17 @@ def split(data: memoryview | bytes, layout: Layout) -> Split:
     """Split the lines of a block, which must be valid UTF-8."""
     data = hide_returns(data)
     lines = line_count(data)
-    found = split_lines(data, lines, len(layout.pieces) + 1, _TIME_ALL if layout.head_is_timed else 0)
+    templates = [(), *(piece.numbers for piece in layout.pieces)]
+    found = split_lines(data, lines, templates, _TIME_ALL if layout.head_is_timed else 0)
     fitting, time, fields = _capture(found, layout)
+    names = [name for piece in layout.pieces for name in piece.names]
+    numbers = {name: values[fitting] for name, values in zip(names, found.numbers, strict=True) if name}
     rows = np.flatnonzero(found.fits)
     left = np.sort(np.concatenate([np.flatnonzero(~found.fits), rows[~fitting]]))
     refused = _text_of(data, found.starts, left)
     blank = is_blank(refused)
     return Split(
-        Captured(rows[fitting], time, fields, read_clf) if fitting.any() else None,
+        Captured(rows[fitting], time, fields, read_clf, numbers) if fitting.any() else None,
         refused.filter(pa.array(~blank)),
         left[~blank],
         int(blank.sum()),
@@ -109,10 +117,12 @@ def _capture(
 ) -> tuple[BoolArray, pa.DictionaryArray | None, Mapping[str, pa.DictionaryArray]]:
     """Take the values out of the columns: which rows fit, and of these the time and the values."""
     fitting, time = np.ones(int(found.fits.sum()), bool), None
-    if layout.head_is_timed:
+    if found.tail is not None:
         fitting, time = _times(found.tail)
     fields: dict[str, pa.DictionaryArray] = {}
     for column, piece in zip(found.columns, [Piece(None, layout.head), *layout.pieces], strict=True):
+        if column is None:
+            continue
         if piece.name is not None:
             fields |= {piece.name: column} if piece.name else {}
             continue
@@ -135,7 +145,7 @@ def _times(tail: pa.DictionaryArray) -> tuple[BoolArray, pa.DictionaryArray]:
     timed = np.zeros(len(distinct), bool)
     timed[rows] = shaped
     time = pc.binary_slice(distinct, _TIME_BEFORE, _TIME_AFTER)
-    return timed[tail.indices.to_numpy()], pa.DictionaryArray.from_arrays(tail.indices, time)
+    return timed[tail.indices.to_numpy()], numbered(tail.indices, time)
 
 
 def _extract(column: pa.DictionaryArray, expression: str) -> tuple[BoolArray, dict[str, pa.DictionaryArray]]:
@@ -146,7 +156,7 @@ def _extract(column: pa.DictionaryArray, expression: str) -> tuple[BoolArray, di
         return fits.to_numpy(zero_copy_only=False)[rows], {}
     parts = pc.extract_regex(distinct, rf"\A{expression}\z")
     groups = {
-        parts.type.field(at).name: pa.DictionaryArray.from_arrays(column.indices, values)
+        parts.type.field(at).name: numbered(column.indices, values)
         for at, values in enumerate(parts.flatten())
     }
     return parts.is_valid().to_numpy(zero_copy_only=False)[rows], groups

@@ -1,16 +1,22 @@
 """Text formats to RE2 expressions, and to the layout of the delimited plan."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from logscrub.formats.delimited import Layout, Piece
 from logscrub.formats.pattern import CUT_OFF, name_groups
 from logscrub.formats.times import CLF_PATTERN
+from logscrub.native.lines import MAX_COLUMNS, Number, Template
 
 ANY = ".*?"
 """RE2 for what ends where the text after it begins."""
 
+STATUS, SIZE = r"\d{1,4}|-", r"-?\d{1,18}|-"
+"""RE2 for the numbers of most lines: the status of a response, and its bytes."""
+
+_NUMBERS = {STATUS: Number(4), SIZE: Number(18, may_be_negative=True)}
 _SEEN = frozenset({"address", "time", "request", "method", "target", "path"})
 _NOT_THESE = re.compile(r"\[\^[^\]]*\]")
 _UNQUOTED = '[^"]*?'
@@ -59,7 +65,11 @@ def layout(parts: Sequence[Part]) -> Layout | None:
     timed = _ends_with_time(head)
     if timed:
         head = [*head[:-3], _Token(head[-3].text.removesuffix(" ["))]
-    return Layout(_strict(head), timed, tuple(map(_piece, pieces)))
+    if len(pieces) >= MAX_COLUMNS:
+        return None
+    columns = Counter(part.column for part in parts if isinstance(part, Value))
+    alone = {name for name in ("status", "bytes") if columns[name] == 1}
+    return Layout(_strict(head), timed, tuple(_piece(piece, {*alone, ""}) for piece in pieces))
 
 
 def strict(parts: Sequence[Part]) -> str:
@@ -122,10 +132,25 @@ def _ends_with_time(head: Sequence[_Token]) -> bool:
     return is_clf and before.value is None and before.text.endswith(" [") and after.text == "] "
 
 
-def _piece(tokens: Sequence[_Token]) -> Piece:
+def _piece(tokens: Sequence[_Token], numbers: Set[str]) -> Piece:
     if len(tokens) == 1 and tokens[0].value is not None and tokens[0].value.expression == ANY:
         return Piece(tokens[0].text)
-    return Piece(None, _strict(tokens))
+    return Piece(None, _strict(tokens), *_numbers(tokens, numbers))
+
+
+def _numbers(tokens: Sequence[_Token], numbers: Set[str]) -> tuple[Template, tuple[str, ...]]:
+    """A piece as a template, and the names of its numbers; nothing where it has other values."""
+    values = [token for token in tokens if token.value is not None]
+    if not values or not all(_is_number(token, numbers) for token in values):
+        return (), ()
+    template = [
+        token.text.encode() if token.value is None else _NUMBERS[token.value.expression] for token in tokens
+    ]
+    return tuple(template), tuple(token.text for token in values)
+
+
+def _is_number(token: _Token, numbers: Set[str]) -> bool:
+    return token.value is not None and token.value.expression in _NUMBERS and token.text in numbers
 
 
 def _strict(tokens: Sequence[_Token]) -> str:

@@ -148,7 +148,7 @@ class LineFormat:
             parts = [captured.columns[name] for name in names]
             time = parts[0] if len(parts) == 1 else joined([part.cast(pa.string()) for part in parts])
         columns.pop("time", None)
-        return Captured(captured.lines, time, columns, self._read_time)
+        return Captured(captured.lines, time, columns, self._read_time, captured.numbers)
 
     @cached_property
     def _read_time(self) -> Callable[[pa.Array], Times]:

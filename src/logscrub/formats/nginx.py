@@ -12,8 +12,8 @@ from urllib.parse import quote
 from logscrub.errors import UsageError
 from logscrub.formats import apache
 from logscrub.formats.access import signal_value
-from logscrub.formats.apache import ADDRESS, HOST, PORT_AFTER_HOST, SIZE, STATUS, WORD
-from logscrub.formats.expressions import ANY, Part, Value
+from logscrub.formats.apache import ADDRESS, HOST, PORT_AFTER_HOST, WORD
+from logscrub.formats.expressions import ANY, SIZE, STATUS, Part, Value
 from logscrub.formats.lines import LineFormat
 from logscrub.formats.time_formats import CLF, Clock
 from logscrub.formats.times import CLF_PATTERN

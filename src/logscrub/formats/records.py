@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from logscrub.columns import numbered
 from logscrub.errors import LineReason
 from logscrub.text.blocks import Block
 
@@ -163,7 +164,7 @@ def encoded(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
         values: strings, may repeat or be null.
     """
     distinct = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(indices), distinct.dictionary)
+    return numbered(pc.take(distinct.indices, indices, boundscheck=False), distinct.dictionary)
 
 
 def empty_where_absent(values: pa.Array) -> pa.Array:

@@ -5,6 +5,8 @@ It is called without Python's lock, so that threads run side by side, and keeps 
 
 import ctypes
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +15,31 @@ import numpy.typing as npt
 NAME = "native.dll" if sys.platform == "win32" else "native.so"
 """Name of its file on this system."""
 
-OUT_OF_MEMORY = -1
-
 _POINTER, _SIZE, _COUNT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_ssize_t
 _BYTE, _U32, _U64 = ctypes.c_uint8, ctypes.c_uint32, ctypes.c_uint64
+_I16, _I64 = ctypes.c_int16, ctypes.c_int64
+_OUT_OF_MEMORY = -1
+_FIRST_SCRATCH, _MOST_SCRATCH = 2**24, 2**34
 _FUNCTIONS = {
     "count_byte": (_SIZE, [_POINTER, _SIZE, _BYTE]),
     "places_of": (None, [_POINTER, _SIZE, _BYTE, _POINTER, _SIZE]),
     "marked_lines": (_SIZE, [_POINTER, _SIZE, _POINTER, _SIZE, _POINTER, _POINTER, _SIZE]),
-    "split_lines": (_COUNT, [_POINTER, _SIZE, _SIZE, _U32, _U64, _SIZE, *[_POINTER] * 6]),
+    "count_cells": (
+        _COUNT,
+        [
+            *[_POINTER, _SIZE],
+            *[_SIZE, _POINTER, _POINTER, _POINTER, _SIZE, _POINTER, _SIZE],
+            *[_POINTER, _I16, _POINTER, _SIZE, _I64, _SIZE, *[_POINTER] * 8],
+        ],
+    ),
+    "split_lines": (
+        _COUNT,
+        [
+            *[_POINTER, _SIZE, _POINTER, _SIZE, _POINTER, _POINTER, _POINTER, _SIZE, _U32, _U64, _SIZE],
+            *[_POINTER] * 4,
+            *[_SIZE, _POINTER, _POINTER, _POINTER],
+        ],
+    ),
 }
 
 
@@ -40,11 +58,37 @@ LIBRARY = _loaded()
 """The functions of `native.zig`."""
 
 
-def address(array: npt.NDArray[np.generic]) -> int:
-    """Where the values of an array stand, which must be one after the other."""
+def address(array: npt.NDArray[np.generic]) -> ctypes.c_void_p:
+    """Where the values of an array stand, which must be one after the other; it keeps the array alive."""
     if not array.flags.c_contiguous:
         raise ValueError("the values of an array are not one after the other")
-    return array.ctypes.data
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+class _Scratch(threading.local):
+    """Memory of a thread for one call after the other: fresh memory costs more than what is done in it."""
+
+    def __init__(self) -> None:
+        self.bytes = np.empty(_FIRST_SCRATCH, np.uint8)
+
+
+_SCRATCH = _Scratch()
+
+
+def with_scratch(function: Callable[..., int], *arguments: object) -> int:
+    """Call a function that takes scratch memory first, with as much of it as it turns out to need.
+
+    Raises:
+        MemoryError: it needs more than 16 GiB.
+    """
+    while True:
+        memory = _SCRATCH.bytes
+        answer = function(address(memory), len(memory), *arguments)
+        if answer != _OUT_OF_MEMORY:
+            return answer
+        if len(memory) >= _MOST_SCRATCH:
+            raise MemoryError
+        _SCRATCH.bytes = np.empty(2 * len(memory), np.uint8)
 
 
 def text_of(data: memoryview | bytes) -> npt.NDArray[np.uint8]:

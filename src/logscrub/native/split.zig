@@ -2,8 +2,8 @@
 
 const std = @import("std");
 const bytes = @import("bytes.zig");
+const template = @import("template.zig");
 const Distinct = @import("distinct.zig").Distinct;
-const Span = @import("distinct.zig").Span;
 
 pub const max_columns = 64;
 
@@ -17,25 +17,41 @@ pub const Result = struct {
     text: []u8,
     /// Where each line begins.
     starts: []u32,
+    /// Numbers of each row, those of one place in the templates after the other.
+    numbers: []i64,
     /// Whether each line is a row.
     fits: []u8,
     /// How many distinct values each column has.
     distinct: []u32,
 };
 
-/// Cut the lines of a block at their quotes into so many columns; `tail` bytes at the end of the first one are
-/// a column of their own, in front. A line of another width is no row, nor is one whose tail would begin
-/// before the line or inside a character.
+/// Templates of columns that are not told by their values but hold numbers: that of a column begins where
+/// `ends` says of the one before. A column without one is told by its values.
+pub const Templates = struct {
+    steps: []const u8,
+    ends: []const u32,
+    /// How many numbers all templates before a column have.
+    numbers: []const u32,
+
+    inline fn of(self: Templates, column: usize) []const u8 {
+        return self.steps[if (column == 0) 0 else self.ends[column - 1]..self.ends[column]];
+    }
+};
+
+/// Cut the lines of a block at their quotes into columns; `tail` bytes at the end of the first one are a column
+/// of their own, in front. A line of another width is no row, nor is one whose tail would begin before the line
+/// or inside a character, or in which a column does not fit its template.
 pub fn splitLines(
     allocator: std.mem.Allocator,
     data: []const u8,
-    columns: usize,
+    templates: Templates,
     tail: u32,
     seed: u64,
     result: Result,
 ) !usize {
-    var known: [max_columns + 1]Distinct = @splat(.{});
+    var known: [max_columns + 1]Distinct = @splat(.{ .allocator = allocator, .seed = seed });
     const lines = result.starts.len;
+    const columns = templates.ends.len;
     var ends: [max_columns]u32 = undefined;
     var width: usize = 0;
     var line: usize = 0;
@@ -51,18 +67,19 @@ pub fn splitLines(
         }
         result.starts[line] = begin;
         if (width < max_columns) ends[width] = place;
-        const fits = width + 1 == columns and canCut(data, begin, ends[0], tail);
+        const fits = width + 1 == columns and canCut(data, begin, ends[0], tail) and
+            readNumbers(data, ends[0..columns], templates, result.numbers, lines, rows);
         result.fits[line] = @intFromBool(fits);
         if (fits) {
             const cut = ends[0] - tail;
-            if (tail > 0) {
-                const span: Span = .{ .start = cut, .len = tail };
-                result.codes[rows] = @intCast(try known[0].number(allocator, data, span, seed));
-            }
+            if (tail > 0) result.codes[rows] = @intCast(try known[0].number(data[cut..ends[0]]));
             var start = begin;
             for (ends[0..columns], 0..) |end, at| {
-                const span: Span = .{ .start = start, .len = (if (at == 0) cut else end) - start };
-                const code = try known[at + 1].number(allocator, data, span, seed);
+                if (templates.of(at).len > 0) {
+                    start = end + 1;
+                    continue;
+                }
+                const code = try known[at + 1].number(data[start..if (at == 0) cut else end]);
                 result.codes[(at + 1) * lines + rows] = @intCast(code);
                 start = end + 1;
             }
@@ -74,11 +91,28 @@ pub fn splitLines(
     }
     var at: usize = 0;
     for (known[0 .. columns + 1], 0..) |*one, column| {
-        one.write(data, result.text[at..][0..one.bytes], result.offsets[column * (lines + 1) ..][0 .. lines + 1]);
-        at += one.bytes;
-        result.distinct[column] = @intCast(one.spans.items.len);
+        one.write(result.text[at..], result.offsets[column * (lines + 1) ..][0 .. lines + 1]);
+        at += one.text.items.len;
+        result.distinct[column] = @intCast(one.count());
     }
     return rows;
+}
+
+fn readNumbers(
+    data: []const u8,
+    ends: []const u32,
+    templates: Templates,
+    numbers: []i64,
+    lines: usize,
+    row: usize,
+) bool {
+    for (ends, 0..) |end, column| {
+        const steps = templates.of(column);
+        if (steps.len == 0) continue;
+        const text = data[ends[column - 1] + 1 .. end]; // the first column has none
+        if (!template.read(text, steps, numbers[templates.numbers[column] * lines ..], lines, row)) return false;
+    }
+    return true;
 }
 
 fn canCut(data: []const u8, begin: u32, end: u32, tail: u32) bool {

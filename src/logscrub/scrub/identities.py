@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logscrub.columns import Memo, codes, pack, row_of_each, spread
+from logscrub.columns import Memo, codes, numbered, pack, row_of_each, spread
 from logscrub.config import Settings, Support
 from logscrub.privacy.addresses import Addresses, parse_addresses, truncate, within_sites
 from logscrub.privacy.cookies import cookie_ids, session_cookies
@@ -94,7 +94,7 @@ class Identifier:
         unit = self._units(person, visitor, networks, address_column)
         pair = np.where(joinable, pair, np.uint64(0))
         places = pa.array(np.arange(len(networks), dtype=np.int32))
-        network = pa.DictionaryArray.from_arrays(address_column.indices, places)
+        network = numbered(address_column.indices, places)
         joining = [one for kind in ID_KINDS if kind not in self._settings.not_joined for one in ids[kind]]
         return Identities(joining, pair, visitor, unit, networks, network, day, hour)
 

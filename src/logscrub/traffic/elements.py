@@ -58,7 +58,7 @@ def encode_cells(table: TableCells) -> bytes:
     meta = json.dumps([cells.names, table.supporters, table.support, table.key_check.hex(), table.layers])
     batch = pa.RecordBatch.from_pydict(columns, metadata={_META: meta})
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
     with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
         writer.write_batch(batch)
     return bytes(sink.getvalue())
@@ -66,7 +66,7 @@ def encode_cells(table: TableCells) -> bytes:
 
 def decode_cells(element: bytes) -> TableCells:
     """The cells that `encode_cells` wrote."""
-    batch = pa.ipc.open_stream(element).read_next_batch()
+    batch = pa.ipc.open_stream(element, options=pa.ipc.IpcReadOptions(use_threads=False)).read_next_batch()
     names, supporters, support, check, layers = json.loads(batch.schema.metadata[_META])
     flat = {name: batch.column(name).values.to_numpy() for name in _LISTS}
     cells = Cells(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from logscrub.cells import SEPARATOR
-from logscrub.columns import TEXT, compact_batch
+from logscrub.columns import TEXT, codes, compact_batch, numbered
 from logscrub.errors import KeyMismatchError
 
 VISITOR = pa.dictionary(pa.int32(), pa.binary(16))
@@ -61,6 +61,15 @@ def support_units(column: pa.DictionaryArray) -> npt.NDArray[np.uint64]:
     return pairs[distinct.offset : distinct.offset + len(distinct), 1]
 
 
+def numbered_visitors(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    """Number of each hit's visitor, such that visitors of one support unit follow each other."""
+    order = np.argsort(support_units(column), kind="stable")
+    number = np.empty(len(order), dtype=np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    numbers: npt.NDArray[np.int32] = number[codes(column)]
+    return numbers
+
+
 def encode_hits(hits: pa.RecordBatch, key_check: bytes) -> bytes:
     """Arrow IPC bytes (lz4) of a batch of hits, holding only the distinct values its records use."""
     compacted = _narrowed(compact_batch(hits))
@@ -80,7 +89,7 @@ def _narrowed(batch: pa.RecordBatch) -> pa.RecordBatch:
         if pa.types.is_dictionary(column.type):
             distinct = len(column.dictionary)
             width = pa.int8() if distinct < 2**7 else pa.int16() if distinct < 2**15 else pa.int32()
-            column = pa.DictionaryArray.from_arrays(column.indices.cast(width), column.dictionary)  # noqa: PLW2901
+            column = numbered(column.indices.cast(width, safe=False), column.dictionary)  # noqa: PLW2901
         arrays.append(column)
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 

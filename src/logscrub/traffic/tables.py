@@ -1,29 +1,33 @@
 """Hits of one shard and day → partial cells of every table."""
 
-import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logscrub.cells import NO_DURATIONS, SEPARATOR, Cells, Durations, Supporters, among, empty_cells, nodes_of
-from logscrub.columns import codes, compact_batch, pack
+from logscrub.columns import codes, compact_batch, pack, rows_of
 from logscrub.durations import BUCKETS, NO_BUCKET
+from logscrub.native.counting import CountedCells, Rows, count_cells
 from logscrub.schemas import UNKNOWN, Column, TableSchema, table_schemas
 from logscrub.traffic.elements import TableCells
-from logscrub.traffic.hits import bot_layers, bots, support_units
+from logscrub.traffic.hits import bot_layers, bots, numbered_visitors, support_units
 from logscrub.traffic.robots import with_robots
 from logscrub.traffic.visits import FACTS_OF_VISIT, FACTS_OF_VISITOR, VISIT_GAP_MS, Followed, follow
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 
 _FILES = ("document", "archive")  # what people download
 _SENT, _NOT_FOUND = (0, 200, 206, 304), (404, 410)
 _DEPTHS = (1, 2, 3, 4, 6, 11, 21)  # page views at which the next word of `visit_depth` begins
 _LENGTHS_MS = tuple(seconds * 1000 for seconds in (10, 30, 60, 180, 600, 1800))
+_EVERYONE = 2**62  # as k: all supporters are listed
 _DENSE_CELLS = 2**22  # so many possible cells are counted by place; more are sorted
 
 
@@ -62,7 +66,7 @@ class _Population:
     """What a table counts.
 
     Attributes:
-        hits: hits, in the order of their visitors.
+        hits: hits, those of one support unit together, and among these those of one visitor.
         rows: which of them are counted; None for all.
         visitor: number of the visitor of each counted hit.
         unit: place in `units` of the support unit of each visitor.
@@ -73,8 +77,8 @@ class _Population:
 
     hits: pa.RecordBatch
     rows: Ints | None
-    visitor: Ints
-    unit: Ints
+    visitor: Numbers
+    unit: Numbers
     units: npt.NDArray[np.uint64]
     measures: dict[str, Ints]
     bucket: npt.NDArray[np.int16] | None = None
@@ -88,7 +92,7 @@ class _Population:
     def summed(self, starts: Ints) -> "_Population":
         """One row in place of the hits from each start to the next, which are of one visitor."""
         measures = {name: np.add.reduceat(hits, starts) for name, hits in self.measures.items()}
-        hits = self.hits.take(pa.array(starts))
+        hits = rows_of(self.hits, starts)
         return _Population(hits, None, self.visitor[starts], self.unit, self.units, measures)
 
     def column(self, name: str) -> tuple[pa.Array, npt.NDArray[np.int32]]:
@@ -97,12 +101,6 @@ class _Population:
         if not pa.types.is_dictionary(values.type):
             values = values.dictionary_encode()
         return values.dictionary, codes(values) if self.rows is None else codes(values)[self.rows]
-
-    @functools.cached_property
-    def visitor_start(self) -> Flags:
-        """Which counted hits are the first of their visitor."""
-        starts: Flags = np.r_[True, self.visitor[1:] != self.visitor[:-1]][: len(self.visitor)]
-        return starts
 
 
 def _populations(people: Followed) -> dict[str, _Population]:
@@ -183,7 +181,8 @@ def _coarsest(table: TableSchema) -> str:
 
 
 def _of_bots(hits: pa.RecordBatch) -> _Population:
-    hits = compact_batch(hits.take(pa.array(np.argsort(codes(hits.column("visitor")), kind="stable"))))
+    order = np.argsort(numbered_visitors(hits.column("visitor")), kind="stable")
+    hits = compact_batch(hits.take(pa.array(order)))
     visitor = codes(hits.column("visitor"))
     starts = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
     measures = {"hits": np.ones(len(hits), dtype=np.int64), "bytes": hits.column("bytes").to_numpy()}
@@ -193,164 +192,103 @@ def _of_bots(hits: pa.RecordBatch) -> _Population:
 def _population(hits: pa.RecordBatch, visitor_start: Flags, measures: dict[str, Ints]) -> _Population:
     who = hits.column("visitor")
     units, unit = np.unique(support_units(who)[codes(who)[visitor_start]], return_inverse=True)
-    visitor = np.cumsum(visitor_start) - 1
-    return _Population(hits, None, visitor, unit.astype(np.int64), units, measures)
+    visitor = (np.cumsum(visitor_start) - 1).astype(np.int32)
+    return _Population(hits, None, visitor, unit.astype(np.int32), units, measures)
 
 
 def _table(table: TableSchema, population: _Population, k: int) -> tuple[Cells, dict[str, int]]:
     names = table.cell_measures
     if len(population.visitor) == 0:
         return empty_cells(names), dict.fromkeys(names, 0)
-    runs, nodes = _runs(table, population)
-    sums = np.zeros((len(nodes), len(names)), dtype=np.int64)
-    for m in range(len(names)):
-        np.add.at(sums[:, m], runs.cell, runs.values[m])
-    supporters = runs.supporters(population)
-    counts = supporters.count(len(nodes), len(names))
+    cell, nodes = _cells(table, population)
+    folding = ~among(nodes, nodes_of(table.unfolded)) if table.unfolded else np.ones(len(nodes), dtype=bool)
+    values = [population.measures[name] for name in names]
+    counted = count_cells(
+        Rows(cell, population.visitor, population.unit, values, population.bucket),
+        folding,
+        k=k if population.bucket is None else _EVERYONE,
+        no_bucket=NO_BUCKET,
+    )
+    supporters = _supporters(counted, population.units)
     cells = Cells(
         nodes,
         names,
-        sums,
-        runs.visitors(len(nodes)),
-        counts,
-        supporters.below(k, counts),
-        _durations(runs, population, supporters),
+        counted.sums,
+        counted.visitors,
+        counted.counts,
+        supporters.below(k, counted.counts),
+        _durations(cell, population, supporters),
     )
-    folding = ~among(nodes, nodes_of(table.unfolded))[runs.cell] if table.unfolded else None
-    support = [runs.support(m, population, folding) for m in range(len(names))]
-    return cells, dict(zip(names, support, strict=True))
+    return cells, dict(zip(names, counted.support.tolist(), strict=True))
 
 
-@dataclass(frozen=True)
-class _Runs:
-    """Hits of one visitor in one cell that follow each other, as one: there are far fewer of them.
-
-    Attributes:
-        start: place of the first hit of each run.
-        cell: cell of each run.
-        visitor: visitor of each run.
-        values: for each measure its sum over each run.
-        longest: bucket of the longest duration of each run.
-    """
-
-    start: Ints
-    cell: Ints
-    visitor: Ints
-    values: list[Ints]
-    longest: npt.NDArray[np.int16]
-
-    def support(self, measure: int, population: _Population, among: Flags | None = None) -> int:
-        """Number of support units with a non-zero share in a measure, over all runs or some."""
-        shares = self.values[measure] != 0
-        backing = np.zeros(len(population.units), dtype=bool)
-        backing[population.unit[self.visitor[shares if among is None else shares & among]]] = True
-        return int(backing.sum())
-
-    def supporters(self, population: _Population) -> Supporters:
-        """Who has a non-zero share in which measure of which cell."""
-        mask = np.zeros(len(self.cell), dtype=np.uint8)
-        for m, values in enumerate(self.values):
-            mask |= (values != 0).astype(np.uint8) << np.uint8(m)
-        key = self.cell * len(population.units) + population.unit[self.visitor]
-        order = np.argsort(key)
-        key = key[order]
-        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-        cell, unit = np.divmod(key[first], len(population.units))
-        return Supporters(
-            cell,
-            population.units[unit],
-            np.bitwise_or.reduceat(mask[order], first),
-            np.maximum.reduceat(self.longest[order], first),
-        )
-
-    def visitors(self, cells: int) -> Ints:
-        """Distinct visitors of each cell."""
-        if (np.diff(self.visitor) > 0).all():  # each visitor is in one cell
-            return np.bincount(self.cell, minlength=cells)
-        count = int(self.visitor[-1]) + 1
-        pair = np.sort(self.cell * count + self.visitor)
-        return np.bincount(pair[np.r_[True, pair[1:] != pair[:-1]]] // count, minlength=cells)
+def _supporters(counted: CountedCells, units: npt.NDArray[np.uint64]) -> Supporters:
+    """Those that were listed, sorted."""
+    listed = counted.listed
+    order = np.lexsort((listed.unit, listed.cell))
+    return Supporters(listed.cell, units[listed.unit], listed.mask, listed.longest).take(order)
 
 
-def _runs(table: TableSchema, population: _Population) -> tuple[_Runs, pa.StringArray]:
-    """Runs of the hits of a population, and the node of each cell of the table."""
-    given = [population.column(columns[0].source) for columns in table.sources]
-    begins = population.visitor_start.copy()
-    for _, code in given:
-        begins[1:] |= code[1:] != code[:-1]
-    start = np.flatnonzero(begins)
-    parts = [
-        _part(columns, values, code[start])
-        for columns, (values, code) in zip(table.sources, given, strict=True)
-    ]
-    cell, nodes = _grouped(parts, len(start))
-    values = [np.add.reduceat(population.measures[name], start) for name in table.cell_measures]
-    if population.bucket is None:
-        longest = np.full(len(start), NO_BUCKET, dtype=np.int16)
-    else:
-        longest = np.maximum.reduceat(population.bucket, start)
-    return _Runs(start, cell, population.visitor[start], values, longest), nodes
-
-
-def _durations(runs: _Runs, population: _Population, supporters: Supporters) -> Durations:
+def _durations(cell: Numbers, population: _Population, supporters: Supporters) -> Durations:
     if population.bucket is None:
         return NO_DURATIONS
-    cell = np.repeat(runs.cell, np.diff(runs.start, append=len(population.bucket)))
-    key, hits = np.unique(cell * BUCKETS + population.bucket, return_counts=True)
+    key, hits = np.unique(cell.astype(np.int64) * BUCKETS + population.bucket, return_counts=True)
     measured = Durations(key // BUCKETS, (key % BUCKETS).astype(np.int16), hits, np.zeros_like(hits))
     none, one = np.zeros_like(supporters.cell), np.ones_like(supporters.cell)
     longest = Durations(supporters.cell, supporters.longest, none, one)
     return Durations.concatenate([measured, longest]).summed()
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Dimensions of a table that come from one column of hits, as steps of nodes."""
+def _cells(table: TableSchema, population: _Population) -> tuple[Numbers, pa.StringArray]:
+    """Cell number of each row of a population, and the node of each cell of the table."""
+    given = [population.column(columns[0].source) for columns in table.sources]
+    if not given:
+        return np.zeros(len(population.visitor), dtype=np.int32), pa.array([""], type=pa.string())
+    key, present, combinations = _combinations(
+        [code for _, code in given], [len(values) for values, _ in given]
+    )
+    steps = [
+        _steps(columns, values).take(pa.array(code))
+        for columns, (values, _), code in zip(table.sources, given, combinations, strict=True)
+    ]
+    nodes = steps[0] if len(steps) == 1 else pc.binary_join_element_wise(*steps, SEPARATOR)
+    distinct = nodes.dictionary_encode()  # several values may be one step
+    number = np.zeros(int(present[-1]) + 1, dtype=np.int32)
+    number[present] = distinct.indices.to_numpy()
+    return number[key], distinct.dictionary
 
-    code: Ints
-    steps: pa.StringArray
+
+def _combinations(
+    given: Sequence[Numbers], sizes: Sequence[int]
+) -> tuple[npt.NDArray[np.integer], Ints, Sequence[npt.NDArray[np.integer]]]:
+    """A key of each row's combination of codes, the keys that occur, and the codes that each stands for."""
+    if math.prod(sizes) > _DENSE_CELLS:
+        packed = pack([code.astype(np.int64) for code in given])
+        distinct, first, key = np.unique(packed, return_index=True, return_inverse=True)
+        return key, np.arange(len(distinct)), [code[first] for code in given]
+    dense = given[0]
+    for code, size in zip(given[1:], sizes[1:], strict=True):
+        dense = dense * np.int32(size) + code
+    occurs = np.zeros(math.prod(sizes), dtype=bool)
+    occurs[dense] = True
+    present = np.flatnonzero(occurs)
+    return dense, present, np.unravel_index(present, sizes)
 
 
-def _part(columns: Sequence[Column], values: pa.Array, code: npt.NDArray[np.int32]) -> _Part:
-    steps = pa.array([_steps(columns, value) for value in values.to_pylist()], pa.string())
-    distinct = steps.dictionary_encode()
-    return _Part(distinct.indices.to_numpy().astype(np.int64)[code], distinct.dictionary)
+def _steps(columns: Sequence[Column], values: pa.Array) -> pa.StringArray:
+    """Steps of a node that each value of hits gives: one for each column, more where it is a tree."""
+    if columns[0].tree:
+        marked = pc.replace_substring(values, "/", SEPARATOR + "/")
+        return pc.replace_substring_regex(marked, rf"\A{SEPARATOR}", "")
+    return pa.array([_step(columns, value) for value in values.to_pylist()], pa.string())
 
 
-def _steps(columns: Sequence[Column], value: str | int) -> str:
-    """Steps of a node that one value of hits gives: one for each column, more where it is a tree."""
+def _step(columns: Sequence[Column], value: str | int) -> str:
     if isinstance(value, int):
         return SEPARATOR.join(_class_of(value) if c.name == "status_class" else str(value) for c in columns)
-    if columns[0].tree:
-        return value.replace("/", SEPARATOR + "/").removeprefix(SEPARATOR)
     told = value.split(SEPARATOR)
     return SEPARATOR.join(told[c.part or 0] for c in columns)
 
 
 def _class_of(status: int) -> str:
     return f"{status // 100}xx" if status else UNKNOWN
-
-
-def _grouped(parts: Sequence[_Part], rows: int) -> tuple[Ints, pa.StringArray]:
-    """Cell number of each row, and the node of each cell."""
-    if not parts:
-        return np.zeros(rows, dtype=np.int64), pa.array([""], type=pa.string())
-    cell, first = _numbered(parts, rows)
-    steps = [part.steps.take(pa.array(part.code[first])) for part in parts]
-    return cell, steps[0] if len(steps) == 1 else pa.compute.binary_join_element_wise(*steps, SEPARATOR)
-
-
-def _numbered(parts: Sequence[_Part], rows: int) -> tuple[Ints, Ints]:
-    """Number of each row's combination of codes, and a row of each combination."""
-    span = int(np.prod([len(part.steps) for part in parts], dtype=np.float64))
-    if span > _DENSE_CELLS:
-        key = pack([part.code for part in parts])
-        _, first, cell = np.unique(key, return_index=True, return_inverse=True)
-        return cell.astype(np.int64), first.astype(np.int64)
-    key = parts[0].code
-    for part in parts[1:]:
-        key = key * len(part.steps) + part.code
-    place = np.full(span, -1, dtype=np.int64)
-    place[key] = np.arange(rows)
-    used = place >= 0
-    return (np.cumsum(used) - 1)[key], place[used]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logscrub.cells import SEPARATOR
-from logscrub.columns import codes, pack, ranks, relabel
+from logscrub.columns import codes, pack, ranks, relabel, rows_of
 from logscrub.durations import NO_BUCKET
 from logscrub.schemas import NONE, UNKNOWN
-from logscrub.traffic.hits import STORED
+from logscrub.traffic.hits import STORED, numbered_visitors
 
 VISIT_GAP_MS = 30 * 60 * 1000
 """A longer silence of a visitor ends the visit (30 minutes, as Matomo, Plausible and Google Analytics)."""
@@ -38,8 +39,8 @@ class Followed:
     """Hits in the order of their visitors and times, and what the order tells.
 
     Attributes:
-        hits: sorted hits; referrer and campaign are those of the visit; software, place, language and
-            network those of the visitor-day.
+        hits: sorted hits, those of a support unit together; referrer and campaign are those of the visit;
+            software, place, language and network those of the visitor-day.
         visitor_start: first hit of each visitor.
         visit_start: first hit of each visit.
         entry: first page view of each visit.
@@ -69,7 +70,7 @@ def follow(hits: pa.RecordBatch, people: Rows, gap_ms: int = VISIT_GAP_MS) -> Fo
         people: which of them are of people.
         gap_ms: milliseconds of silence that end a visit.
     """
-    hits = hits.take(pa.array(_order(hits, people)))
+    hits = rows_of(hits, _order(hits, people))
     visitor, time = codes(hits.column("visitor")), _ints(hits, "time")
     page_view = hits.column("page_view").to_numpy(zero_copy_only=False)
     new_visitor = np.r_[True, visitor[1:] != visitor[:-1]][: len(hits)]
@@ -99,11 +100,12 @@ def _lengths(time: Rows, starts: Rows) -> Rows:
 
 
 def _order(hits: pa.RecordBatch, people: Rows) -> Rows:
-    """Hits of people by visitor and time; ties: page views first, then path, status, method, bytes, the rest.
+    """Hits of people by support unit, visitor and time.
 
+    Ties: page views first, then path, status, method, bytes, the rest.
     Rows that tie in all of it are alike in every column that matters, so that line order never shows.
     """
-    visitor, time = codes(hits.column("visitor"))[people], _ints(hits, "time")[people]
+    visitor, time = numbered_visitors(hits.column("visitor"))[people], _ints(hits, "time")[people]
     order = _by_visitor_and_time(visitor, time)
     visitor, time, order = visitor[order], time[order], people[order]
     tied = np.r_[False, (visitor[1:] == visitor[:-1]) & (time[1:] == time[:-1])][: len(order)]
@@ -225,7 +227,7 @@ def _flags(size: int, rows: Rows) -> Flags:
 
 
 def _taken(column: pa.DictionaryArray, rows: Rows) -> pa.DictionaryArray:
-    return column.take(pa.array(rows))
+    return pc.take(column, pa.array(rows), boundscheck=False)
 
 
 def _replaced(hits: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
