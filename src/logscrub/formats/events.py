@@ -18,6 +18,7 @@ from logscrub.formats.records import (
     NO_TIME,
     Int64Array,
     empty_where_absent,
+    encoded,
     null_where_absent,
     nulls,
     record_batch,
@@ -52,9 +53,9 @@ _LONGEST_US = 86_400_000_000.0  # what took longer than a day is no time to serv
 
 @dataclass(frozen=True)
 class Cells:
-    """Values of one slot for all rows: a string or a float64, or both null where absent."""
+    """Values of one slot for all rows: a string (of a dictionary) or a float64, or both null where absent."""
 
-    text: pa.Array
+    text: pa.DictionaryArray
     number: pa.Array
 
     @property
@@ -103,9 +104,9 @@ def to_records(
     for slot, cells in zip(fields.slots, values.cells, strict=True):
         if not cells.empty:
             given.setdefault(slot.field, []).append(cells)
-    columns = {field: _text_column(_text(given[field])) for field in TEXT_FIELDS if field in given}
+    columns = {field: _given(_text(given[field])) for field in TEXT_FIELDS if field in given}
     if "user_agent" in given:
-        columns["user_agent"] = _mapped(_text(given["user_agent"]).dictionary_encode(), empty_where_absent)
+        columns["user_agent"] = _mapped(_text(given["user_agent"]), empty_where_absent)
     columns |= {field: _id_column(given[field]) for field in IDS if field in given}
     if clean:
         for field in {"referrer", "user_agent", "language"} & columns.keys():
@@ -128,14 +129,14 @@ def to_records(
 
 def absent(rows: int) -> Cells:
     """Make cells without a value."""
-    return Cells(pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float64()))
+    return Cells(nulls(rows), pa.nulls(rows, pa.float64()))
 
 
 def _times(cells: Cells, source_timezone: str | None) -> Times:
     """Read times; lines that follow each other mostly tell the same second, whose text is read once."""
-    distinct = cells.text.dictionary_encode()
-    if cells.number.null_count < len(cells.number) or len(distinct.dictionary) > len(distinct) // 2:
-        return _read_times(cells.text, cells.number, source_timezone)
+    distinct = cells.text
+    if cells.number.null_count < len(cells.number):
+        return _read_times(distinct.cast(pa.string()), cells.number, source_timezone)
     read = _read_times(distinct.dictionary, pa.nulls(len(distinct.dictionary), pa.float64()), source_timezone)
     return Times(spread(distinct, read.millis, 0), spread(distinct, read.problem, NO_TIME))
 
@@ -148,42 +149,40 @@ def _first(candidates: Sequence[Cells]) -> Cells | None:
     """Of several cells of a row take the first that holds something; `-` and an empty string do not."""
     if len(candidates) < 2:  # noqa: PLR2004 - nothing to choose
         return candidates[0] if candidates else None
-    text, number = null_where_absent(candidates[0].text), candidates[0].number
+    text, number = _given(candidates[0].text).cast(pa.string()), candidates[0].number
     for other in candidates[1:]:
         taken = pc.or_(text.is_valid(), number.is_valid())
-        text = pc.if_else(taken, text, null_where_absent(other.text))
+        text = pc.if_else(taken, text, _given(other.text).cast(pa.string()))
         number = pc.if_else(taken, number, other.number)
-    return Cells(text, number)
+    return Cells(text.dictionary_encode(), number)
 
 
-def _text(candidates: Sequence[Cells]) -> pa.Array:
+def _text(candidates: Sequence[Cells]) -> pa.DictionaryArray:
     if len(candidates) == 1:
         return candidates[0].text
     texts = [cells.text for cells in candidates]
-    return pc.coalesce(*map(null_where_absent, texts), *texts)
+    plain = [text.cast(pa.string()) for text in (*map(_given, texts), *texts)]
+    return pc.coalesce(*plain).dictionary_encode()
+
+
+def _given(text: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Null where it says that there is nothing."""
+    return _mapped(text, null_where_absent)
 
 
 def _id_column(candidates: Sequence[Cells]) -> pa.DictionaryArray:
     """All ids of each row: each joins by itself."""
-    texts = [null_where_absent(cells.text) for cells in candidates]
-    if len(texts) == 1:
-        return texts[0].dictionary_encode()
+    if len(candidates) == 1:
+        return _given(candidates[0].text)
+    texts = [_given(cells.text).cast(pa.string()) for cells in candidates]
     # Arrow's own way to skip nulls loses rows of nothing but nulls (pyarrow 25).
     marked = [pc.binary_join_element_wise(BETWEEN_VALUES, text, "").fill_null("") for text in texts]
     joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*marked, ""), 1)
     return null_where_absent(joined).dictionary_encode()
 
 
-def _text_column(text: pa.Array) -> pa.DictionaryArray:
-    if text.null_count == len(text):
-        return nulls(len(text))
-    column = text.dictionary_encode()
-    values = null_where_absent(column.dictionary)
-    return column if not values.null_count else pc.take(values, column.indices).dictionary_encode()
-
-
 def _mapped(column: pa.DictionaryArray, change: Callable[[pa.Array], pa.Array]) -> pa.DictionaryArray:
-    return change(column.dictionary).take(column.indices).dictionary_encode()
+    return encoded(column.indices, change(column.dictionary))
 
 
 _ABSENT = {"user_agent": empty_where_absent}
@@ -203,10 +202,9 @@ def _signals(given: dict[str, list[Cells]], doubt: pa.Array, catalogue: Catalogu
     return signal_column(sent) if sent else nulls(len(doubt))
 
 
-def _asking(field: str, text: pa.Array, catalogue: Catalogue) -> pa.Array:
+def _asking(field: str, text: pa.DictionaryArray, catalogue: Catalogue) -> pa.DictionaryArray:
     """Of URLs those that may hold a signal, null for the others."""
-    distinct = text.dictionary_encode()
-    whole = distinct.dictionary
+    whole = text.dictionary
     if field == "query":
         whole = pc.binary_join_element_wise("?", whole, "")
     if field == "request":
@@ -214,44 +212,47 @@ def _asking(field: str, text: pa.Array, catalogue: Catalogue) -> pa.Array:
     found = pc.match_substring(whole, "=")
     if pc.any(found).as_py():
         found = pc.and_(found, pc.match_substring_regex(whole, catalogue.query_expression))
-    return pc.if_else(found, whole, pa.scalar(None, pa.string())).take(distinct.indices)
+    return encoded(text.indices, pc.if_else(found, whole, pa.scalar(None, pa.string())))
 
 
 def _request(given: dict[str, list[Cells]], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """Method, target and host, each of the first field that gives it."""
-    text = {
-        field: null_where_absent(_text(given[field])) for field in ("path", "query", "url") if field in given
-    }
-    found: dict[str, list[pa.Array]] = {"method": [], "target": [], "host": []}
+    text = {field: _given(_text(given[field])) for field in ("path", "query", "url") if field in given}
+    found: dict[str, list[pa.DictionaryArray]] = {"method": [], "target": [], "host": []}
     for field in ("method", "host"):
         if field in columns:
-            found[field].append(columns[field].cast(pa.string()))
+            found[field].append(columns[field])
     if "path" in text:
         found["target"].append(_with_query(text["path"], text.get("query")))
     if "request" in given:
-        split = access.split_request(_text(given["request"]).dictionary_encode())
+        split = access.split_request(_text(given["request"]))
         for field in ("method", "target"):
-            found[field].append(split[field].cast(pa.string()))
+            found[field].append(split[field])
     if "url" in text:
         found["target"].append(_with_query(text["url"], text.get("query")))
-        found["host"].append(_url_hosts(text["url"]))
-    return {field: pc.coalesce(*texts).dictionary_encode() for field, texts in found.items() if texts}
+        found["host"].append(_mapped(text["url"], _url_hosts))
+    return {field: _first_text(texts) for field, texts in found.items() if texts}
 
 
-def _with_query(path: pa.Array, query: pa.Array | None) -> pa.Array:
+def _first_text(candidates: Sequence[pa.DictionaryArray]) -> pa.DictionaryArray:
+    if len(candidates) == 1:
+        return candidates[0]
+    return pc.coalesce(*(text.cast(pa.string()) for text in candidates)).dictionary_encode()
+
+
+def _with_query(path: pa.DictionaryArray, query: pa.DictionaryArray | None) -> pa.DictionaryArray:
     """Add the query that is logged beside a path, unless the path holds one."""
     if query is None:
         return path
-    asked = pc.and_(query.is_valid(), pc.invert(pc.match_substring(path, "?")))
-    joined = pc.binary_join_element_wise(path, pc.utf8_ltrim(query, "?"), "?")
-    return pc.if_else(pc.fill_null(asked, False), joined, path)
+    plain, asked_for = path.cast(pa.string()), query.cast(pa.string())
+    asked = pc.and_(asked_for.is_valid(), pc.invert(pc.match_substring(plain, "?")))
+    joined = pc.binary_join_element_wise(plain, pc.utf8_ltrim(asked_for, "?"), "?")
+    return pc.if_else(pc.fill_null(asked, False), joined, plain).dictionary_encode()
 
 
-def _url_hosts(url: pa.Array) -> pa.Array:
-    distinct = url.dictionary_encode()
-    parts = pc.extract_regex(distinct.dictionary, _URL_HOST)
-    hosts = pc.if_else(parts.is_valid(), parts.field("host"), pa.scalar(None, pa.string()))
-    return hosts.take(distinct.indices)
+def _url_hosts(distinct: pa.Array) -> pa.Array:
+    parts = pc.extract_regex(distinct, _URL_HOST)
+    return pc.if_else(parts.is_valid(), parts.field("host"), pa.scalar(None, pa.string()))
 
 
 def _connection(named: pa.DictionaryArray | None, kind: Cells) -> pa.DictionaryArray:
@@ -269,8 +270,9 @@ def _duration(given: dict[str, list[Cells]], rows: int) -> pa.Array:
 def _microseconds(cells: Cells, scale: float) -> pa.Array:
     """Read numbers of one unit, or texts that name theirs (`0.12s`)."""
     micros = pc.multiply(_numbers(cells), scale)
-    parts = pc.extract_regex(cells.text, _WITH_UNIT)
-    if parts.null_count < len(parts):
+    text = cells.text.cast(pa.string())
+    if text.null_count < len(text):
+        parts = pc.extract_regex(text, _WITH_UNIT)
         unit = pc.index_in(parts.field("unit"), pa.array(list(_UNITS)))
         number = pc.if_else(parts.is_valid(), parts.field("number"), None).cast(pa.float64())
         named = pc.multiply(number, pa.array(list(_UNITS.values())).take(unit))
@@ -290,6 +292,8 @@ def _numbers(cells: Cells) -> pa.Array:
     """Numbers or texts of plain digits, as float64; null where absent."""
     values = cells.number
     if cells.text.null_count < len(cells.text):
-        plain = pc.match_substring_regex(cells.text, _PLAIN_NUMBER)
-        values = pc.coalesce(values, pc.if_else(plain, cells.text, None).cast(pa.float64()))
+        distinct = cells.text.dictionary
+        plain = pc.match_substring_regex(distinct, _PLAIN_NUMBER)
+        numbers = pc.if_else(plain, distinct, None).cast(pa.float64())
+        values = pc.coalesce(values, numbers.take(cells.text.indices))
     return values

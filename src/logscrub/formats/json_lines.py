@@ -18,11 +18,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from logscrub.formats import events, json_types, json_values
+from logscrub.formats import events, json_plain, json_types, json_values
 from logscrub.formats.events import EVENT_MAP, Cells, Values, absent
 from logscrub.formats.json_fields import FieldMap, Slot, with_signals
 from logscrub.formats.json_values import JsonObject
-from logscrub.formats.records import RECORDS, BoolArray, Format, Int64Array, Parsed, Reader, are_given, merge
+from logscrub.formats.records import (
+    RECORDS,
+    TEXT,
+    BoolArray,
+    Format,
+    Int64Array,
+    Parsed,
+    Reader,
+    are_given,
+    merge,
+)
 from logscrub.schemas import signal_catalogue
 from logscrub.signals import Catalogue
 from logscrub.text.blocks import Block, line_starts, sanitize
@@ -96,7 +106,7 @@ class JsonFormat:
             return Parsed(merge([]), np.zeros(0, np.int64), 0, 0)
         lines, ends = _not_blank(data, starts)
         text = self._not_refused(_Lines(data, lines, starts[lines], ends))
-        read = list(_parse_segment(text, self._whole_map.slots))
+        read = list(_parse(text, self._whole_map.slots))
         records = merge([])
         if any(len(part.lines) for part in read):
             zone = None if self.is_event else self.source_timezone
@@ -249,6 +259,15 @@ def _says_something(records: pa.RecordBatch) -> BoolArray:
     return said
 
 
+def _parse(text: _Lines, slots: tuple[Slot, ...]) -> Iterator[Values]:
+    """Read lines: plain ones at once, the others in segments."""
+    plain, cells = json_plain.read_plain(text.data, text.starts, text.ends, slots)
+    if plain.any():
+        yield Values(text.index[plain], cells, pa.nulls(int(plain.sum()), pa.string()))
+    if not plain.all():
+        yield from _parse_segment(text.only(np.flatnonzero(~plain)) if plain.any() else text, slots)
+
+
 def _parse_segment(
     text: _Lines, slots: tuple[Slot, ...], apart: frozenset[str] = frozenset()
 ) -> Iterator[Values]:
@@ -337,14 +356,14 @@ def _parse_lines(text: _Lines, slots: tuple[Slot, ...]) -> Values:
             rows.append(json_values.resolve(line, slots))
             kept.append(at)
     *cells, doubt = (_cells_of_values([row[at] for row in rows]) for at in range(len(slots) + 1))
-    return Values(text.index[kept], tuple(cells), doubt.text)
+    return Values(text.index[kept], tuple(cells), doubt.text.cast(pa.string()))
 
 
 def _cells_of_values(values: list[json_values.Value]) -> Cells:
     if not any(value is not None for value in values):
         return absent(len(values))
     return Cells(
-        pa.array([value if isinstance(value, str) else None for value in values], pa.string()),
+        pa.array([value if isinstance(value, str) else None for value in values], TEXT),
         pa.array([value if isinstance(value, float) else None for value in values], pa.float64()),
     )
 

@@ -208,8 +208,12 @@ def _type(node: Node, at: str, kinds: Mapping[str, str], keys: Keys, *, element:
 
 def cells_of(columns: Mapping[str, pa.Array], rows: int, slots: tuple[Slot, ...]) -> tuple[Cells, ...]:
     """Give the values of each slot as `json_values.resolve` gives each, of the columns that Arrow read."""
-    none = absent(rows)
-    return tuple(_slot_cells(columns, slot, none) for slot in slots)
+    none = Cells(pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float64()))
+    found = (_slot_cells(columns, slot, none) for slot in slots)
+    nothing = absent(rows)
+    return tuple(
+        nothing if cells is none else Cells(cells.text.dictionary_encode(), cells.number) for cells in found
+    )
 
 
 def _slot_cells(columns: Mapping[str, pa.Array], slot: Slot, none: Cells) -> Cells:

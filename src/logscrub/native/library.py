@@ -32,6 +32,14 @@ _FUNCTIONS = {
             *[_POINTER, _I16, _POINTER, _SIZE, _I64, _SIZE, *[_POINTER] * 8],
         ],
     ),
+    "read_objects": (
+        _COUNT,
+        [
+            *[_POINTER, _SIZE, _POINTER, _SIZE, _POINTER, _POINTER, _SIZE, _POINTER, _SIZE],
+            *[_POINTER] * 4,
+            *[_SIZE, _SIZE, _U64, *[_POINTER] * 7],
+        ],
+    ),
     "split_lines": (
         _COUNT,
         [

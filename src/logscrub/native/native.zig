@@ -5,6 +5,7 @@ const std = @import("std");
 const bytes = @import("bytes.zig");
 const cells = @import("cells.zig");
 const marked = @import("marked.zig");
+const objects = @import("objects.zig");
 const split = @import("split.zig");
 
 pub const panic = std.debug.no_panic;
@@ -117,4 +118,52 @@ export fn count_cells(
         .listed_longest = listed_longest[0..room],
     }) catch return out_of_memory;
     return @intCast(listed);
+}
+
+export fn read_objects(
+    scratch: [*]u8,
+    scratch_len: usize,
+    data: [*]const u8,
+    len: usize,
+    begins: [*]const i64,
+    ends: [*]const i64,
+    lines: usize,
+    places: [*]const objects.Place,
+    place_count: usize,
+    key_text: [*]const u8,
+    key_ends: [*]const u32,
+    holders: [*]const u32,
+    values: [*]const u32,
+    keys: usize,
+    columns: usize,
+    seed: u64,
+    codes: [*]i32,
+    numbers: [*]f64,
+    offsets: [*]i32,
+    text: [*]u8,
+    fits: [*]u8,
+    distinct: [*]u32,
+    used: [*]u8,
+) isize {
+    var memory: std.heap.FixedBufferAllocator = .init(scratch[0..scratch_len]);
+    const rows = objects.readObjects(memory.allocator(), .{
+        .data = data[0..len],
+        .begins = begins[0..lines],
+        .ends = ends[0..lines],
+    }, .{
+        .places = places[0..place_count],
+        .text = key_text[0..if (keys == 0) 0 else key_ends[keys - 1]],
+        .ends = key_ends[0..keys],
+        .holders = holders[0..keys],
+        .values = values[0..keys],
+    }, seed, .{
+        .codes = codes[0 .. columns * lines],
+        .numbers = numbers[0 .. columns * lines],
+        .offsets = offsets[0 .. columns * (lines + 1)],
+        .text = text[0..len],
+        .fits = fits[0..lines],
+        .distinct = distinct[0..columns],
+        .used = used[0..columns],
+    }) catch return out_of_memory;
+    return @intCast(rows);
 }
