@@ -4,13 +4,16 @@ It is called without Python's lock, so that threads run side by side, and keeps 
 """
 
 import ctypes
+import math
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 NAME = "native.dll" if sys.platform == "win32" else "native.so"
 """Name of its file on this system."""
@@ -78,9 +81,25 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.bytes = np.empty(_FIRST_SCRATCH, np.uint8)
+        self.results: dict[str, npt.NDArray[np.uint8]] = {}
 
 
 _SCRATCH = _Scratch()
+
+
+def result_room(name: str, shape: tuple[int, ...], kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """An array for results of which mostly a small part is used, which is to be copied.
+
+    Args:
+        name: arrays of one name share their memory in a thread.
+        shape: of the array.
+        kind: its dtype.
+    """
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    memory = _SCRATCH.results.get(name)
+    if memory is None or len(memory) < size:
+        memory = _SCRATCH.results[name] = np.empty(size, np.uint8)
+    return memory[:size].view(kind).reshape(shape)
 
 
 def with_scratch(function: Callable[..., int], *arguments: object) -> int:
@@ -97,6 +116,12 @@ def with_scratch(function: Callable[..., int], *arguments: object) -> int:
         if len(memory) >= _MOST_SCRATCH:
             raise MemoryError
         _SCRATCH.bytes = np.empty(2 * len(memory), np.uint8)
+
+
+def strings(offsets: npt.NDArray[np.int32], text: npt.NDArray[np.uint8]) -> pa.StringArray:
+    """Strings that stand one after the other, by where each begins and the last one ends; a copy."""
+    buffers = pa.py_buffer(offsets.tobytes()), pa.py_buffer(text[: offsets[-1]].tobytes())
+    return pa.StringArray.from_buffers(len(offsets) - 1, *buffers)
 
 
 def text_of(data: memoryview | bytes) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.native.library import LIBRARY, address, text_of, with_scratch
+from logscrub.native.library import LIBRARY, address, result_room, strings, text_of, with_scratch
 
 MAX_COLUMNS = 64
 """Columns that `split_lines` can cut lines into."""
@@ -99,8 +99,8 @@ def split_lines(data: memoryview | bytes, lines: int, templates: Sequence[Templa
     steps = [b"".join(map(_step, template)) for template in templates]
     counts = [sum(isinstance(part, Number) for part in template) for template in templates]
     codes = np.empty((columns + 1, lines), np.int32)
-    offsets = np.empty((columns + 1, lines + 1), np.int32)
-    values = np.empty(len(text), np.uint8)
+    offsets = result_room("offsets", (columns + 1, lines + 1), np.int32)
+    values = result_room("values", (len(text),), np.uint8)
     numbers = np.empty((sum(counts), lines), np.int64)
     starts, fits = np.empty(lines, np.uint32), np.empty(lines, np.bool_)
     distinct = np.empty(columns + 1, np.uint32)
@@ -121,10 +121,11 @@ def split_lines(data: memoryview | bytes, lines: int, templates: Sequence[Templa
     )
     found, at = [], 0
     for column, count in enumerate(distinct.tolist()):
-        size = int(offsets[column, count])
-        strings = _strings(offsets[column, : count + 1], values[at : at + size])
-        found.append(pa.DictionaryArray.from_arrays(pa.array(codes[column, :rows]), strings, safe=False))
-        at += size
+        distinct_values = strings(offsets[column, : count + 1], values[at:])
+        found.append(
+            pa.DictionaryArray.from_arrays(pa.array(codes[column, :rows]), distinct_values, safe=False)
+        )
+        at += int(offsets[column, count])
     told = [None if template else column for template, column in zip(templates, found[1:], strict=True)]
     return SplitLines(found[0] if tail else None, told, list(numbers[:, :rows]), starts, fits)
 
@@ -133,7 +134,3 @@ def _step(part: bytes | Number) -> bytes:
     if isinstance(part, Number):
         return bytes([1, part.digits, part.may_be_negative])
     return bytes([0, len(part)]) + part
-
-
-def _strings(offsets: npt.NDArray[np.int32], text: npt.NDArray[np.uint8]) -> pa.StringArray:
-    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(text))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logscrub.native.library import LIBRARY, address, text_of, with_scratch
+from logscrub.native.library import LIBRARY, address, result_room, strings, text_of, with_scratch
 
 Ints = npt.NDArray[np.int64]
 
@@ -113,8 +113,10 @@ def read_objects(data: memoryview | bytes, begins: Ints, ends: Ints, tree: Tree)
     """
     text, lines, columns = text_of(data), len(begins), len(tree.columns)
     places, names, *keys = tree.arrays
-    codes, numbers = np.empty((columns, lines), np.int32), np.empty((columns, lines), np.float64)
-    offsets, values = np.empty((columns, lines + 1), np.int32), np.empty(len(text), np.uint8)
+    codes = result_room("codes", (columns, lines), np.int32)
+    numbers = result_room("numbers", (columns, lines), np.float64)
+    offsets = result_room("offsets", (columns, lines + 1), np.int32)
+    values = result_room("values", (len(text),), np.uint8)
     fits, used = np.empty(lines, np.bool_), np.zeros(columns, np.bool_)
     distinct = np.empty(columns, np.uint32)
     rows = with_scratch(
@@ -137,14 +139,10 @@ def read_objects(data: memoryview | bytes, begins: Ints, ends: Ints, tree: Tree)
     starts = np.cumsum([0, *sizes]).tolist()
     for place, at in tree.columns.items():
         if used[at]:
-            strings = pa.StringArray.from_buffers(
-                int(distinct[at]),
-                pa.py_buffer(offsets[at, : distinct[at] + 1]),
-                pa.py_buffer(values[starts[at] : starts[at + 1]]),
-            )
-            found[place] = Column(_dictionary(codes[at, :rows], strings), numbers[at, :rows])
+            told = strings(offsets[at, : distinct[at] + 1], values[starts[at] :])
+            found[place] = Column(_dictionary(codes[at, :rows], told), numbers[at, :rows].copy())
     return Objects(fits, found)
 
 
 def _dictionary(codes: npt.NDArray[np.int32], values: pa.StringArray) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), values, safe=False)
+    return pa.DictionaryArray.from_arrays(pa.array(codes.copy(), mask=codes < 0), values, safe=False)

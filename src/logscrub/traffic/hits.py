@@ -71,12 +71,12 @@ def numbered_visitors(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
 
 
 def encode_hits(hits: pa.RecordBatch, key_check: bytes) -> bytes:
-    """Arrow IPC bytes (lz4) of a batch of hits, holding only the distinct values its records use."""
+    """Arrow IPC bytes (zstd) of a batch of hits, holding only the distinct values its records use."""
     compacted = _narrowed(compact_batch(hits))
     schema = compacted.schema.with_metadata({_KEY_CHECK: key_check})
     sink = pa.BufferOutputStream()
     # Small buffers are not worth handing to other threads, which have their own work.
-    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
     with pa.ipc.new_stream(sink, schema, options=options) as writer:
         writer.write_batch(compacted.replace_schema_metadata({_KEY_CHECK: key_check}))
     return bytes(sink.getvalue())
