@@ -7,6 +7,7 @@ import apache_beam as beam
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 
 from logscrub.beam import steps
+from logscrub.beam.handover import ELSEWHERE
 from logscrub.config import Settings
 from logscrub.inputs import Batch, FileRange
 from logscrub.release.day import PublishRules
@@ -30,6 +31,7 @@ class TrafficStatistics:
         rules: what to do with days that are released already.
         signal_batches: units of work that are read for signals and links only.
         exclusions: lists of people to withhold.
+        run: name of the run (see `handover`).
     """
 
     batches: Sequence[Batch]
@@ -42,6 +44,7 @@ class TrafficStatistics:
     rules: PublishRules
     signal_batches: Sequence[Batch] = ()
     exclusions: Sequence[FileRange] = ()
+    run: str = ELSEWHERE
 
     def build(self, pipeline: beam.Pipeline) -> None:
         """Add the job to a pipeline."""
@@ -53,10 +56,11 @@ class TrafficStatistics:
         key = AsSingleton(key | "Keep key" >> beam.Reshuffle())
         withheld = self._withheld(start, batches, key)
         hits, tallies = self._scrub(batches, key, AsSingleton(withheld))
+        follow = steps.FollowVisitors(self.settings, self.run)
         tables = (
             hits
             | "Group shards" >> beam.GroupByKey()
-            | "Follow visitors" >> beam.ParDo(steps.FollowVisitors(self.settings)).with_output_types(Keyed)
+            | "Follow visitors" >> beam.ParDo(follow).with_output_types(Keyed)
             | "Group tables" >> beam.GroupByKey()
             | "Release" >> beam.ParDo(steps.ReleaseTable(self.settings)).with_output_types(tuple[str, str])
         )
@@ -93,7 +97,7 @@ class TrafficStatistics:
         self, batches: PCollection[Batch], key: AsSingleton, withheld: AsSingleton
     ) -> tuple[PCollection[Keyed], PCollection[str]]:
         scrub = beam.ParDo(
-            steps.ScrubRange(self.settings, self.shards, self.now_ms, self.days), key, withheld
+            steps.ScrubRange(self.settings, self.shards, self.now_ms, self.days, self.run), key, withheld
         ).with_output_types(Keyed, **{steps.TALLY: str})
         scrubbed = batches | "Scrub" >> scrub.with_outputs(steps.TALLY, main="hits")
         return scrubbed.hits, scrubbed[steps.TALLY]

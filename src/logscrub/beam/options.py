@@ -88,6 +88,13 @@ def make_runner(options: PipelineOptions) -> PipelineRunner:
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(worker), provision_info=info)
 
 
+def is_one_process(options: PipelineOptions) -> bool:
+    """Whether all steps run in this process; to be asked before `make_runner`."""
+    mode: str = options.view_as(DirectOptions).direct_running_mode
+    runner: str = options.view_as(StandardOptions).runner
+    return runner == LOCAL_RUNNER and mode != "multi_processing"
+
+
 def _check_job_service(endpoint: str | None) -> None:
     if not endpoint:
         raise UsageError("--runner PortableRunner needs --job_endpoint=HOST:PORT after --")

@@ -16,6 +16,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
+from logscrub.beam import handover
 from logscrub.beam.files import (
     check_place,
     is_remote,
@@ -26,8 +27,9 @@ from logscrub.beam.files import (
     store_at,
 )
 from logscrub.beam.graph import TrafficStatistics
+from logscrub.beam.handover import ELSEWHERE
 from logscrub.beam.leftovers import removed, temporary_folder
-from logscrub.beam.options import make_runner, pipeline_options
+from logscrub.beam.options import is_one_process, make_runner, pipeline_options
 from logscrub.beam.output import check_output, held
 from logscrub.beam.spool import check_standard_input, spooled_input
 from logscrub.beam.steps import StepFailedError
@@ -89,6 +91,7 @@ def run_pipeline(
     """
     check_signals(settings.signals)
     options = pipeline_options(beam_flags, runner, jobs or os.cpu_count() or 1)
+    here = handover.within_process() if is_one_process(options) else contextlib.nullcontext(ELSEWHERE)
     chosen = make_runner(options)
     now_ms = time.time_ns() // 1_000_000
     days = day_range(*dates, now_ms, settings.timezone) if dates else None
@@ -111,7 +114,7 @@ def run_pipeline(
         quiet = all(problem.reason is FileReason.EMPTY for problem in plan.problems)
         if not plan.ranges and not (days and quiet):
             return RunResult(plan, Tally(), databases=ages)
-        with held(output), _account_place(output, options) as place:
+        with held(output), _account_place(output, options) as place, here as run:
             job = TrafficStatistics(
                 plan.batches(settings.range_bytes),
                 output,
@@ -123,6 +126,7 @@ def run_pipeline(
                 rules,
                 more.batches(settings.range_bytes),
                 lists,
+                run,
             )
             with progress(plan, more.total_bytes) if progress else contextlib.nullcontext():
                 _run(job, chosen, options)

@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import apache_beam as beam
 
 from logscrub import engine, exclusions
-from logscrub.beam import progress
+from logscrub.beam import handover, progress
 from logscrub.beam.files import open_file, open_geography, store_at
 from logscrub.config import Settings
 from logscrub.enrich.geography import Geography
@@ -159,8 +159,9 @@ def _merged(parts: list[bytes]) -> list[bytes]:
 class ScrubRange(beam.DoFn):
     """Batch of ranges → hits for each day and shard, and its account."""
 
-    def __init__(self, settings: Settings, shards: int, now_ms: int, days: DayRange | None) -> None:
+    def __init__(self, settings: Settings, shards: int, now_ms: int, days: DayRange | None, run: str) -> None:
         self._settings = settings
+        self._run = run
         self._shards = shards
         self._now_ms = now_ms
         self._days = days
@@ -170,7 +171,7 @@ class ScrubRange(beam.DoFn):
     def process(self, batch: Batch, key: bytes, withheld: bytes) -> Iterator[Any]:
         elements, tally = self._scrub(batch, key, withheld)
         for (date, shard), element in elements:
-            yield f"{date}/{shard}", element
+            yield f"{date}/{shard}", handover.leave(self._run, element)
         yield beam.pvalue.TaggedOutput(TALLY, tally)
 
     @sealed
@@ -203,8 +204,9 @@ class ScrubRange(beam.DoFn):
 class FollowVisitors(beam.DoFn):
     """Hits of a day and shard → cells of every table."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, run: str) -> None:
         self._settings = settings
+        self._run = run
 
     def process(self, keyed: tuple[str, Iterable[bytes]]) -> Iterator[tuple[str, bytes]]:
         day_and_shard, elements = keyed
@@ -215,7 +217,8 @@ class FollowVisitors(beam.DoFn):
     @sealed
     def _follow(self, elements: Iterable[bytes]) -> dict[str, bytes]:
         progress.enter(progress.Phase.RELEASING)
-        return engine.follow_visitors(elements, self._settings)
+        hits = [handover.pick_up(self._run, moved) for moved in elements]
+        return engine.follow_visitors(hits, self._settings)
 
 
 class ReleaseTable(beam.DoFn):
