@@ -375,7 +375,7 @@ class Settings(BaseModel):
         ),
     )
     block_bytes: int = Field(
-        16 * MIB,
+        24 * MIB,
         ge=1,
         le=512 * MIB,
         description="bytes parsed at a time",

@@ -1,5 +1,6 @@
 """Ranges of a file as blocks of whole lines."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,12 +21,26 @@ _TAIL_BYTES = 64 * 1024  # read at a time past the end of a range
 _MIN_BUFFER = len(BOM) + 1
 
 
+class _Buffers(threading.local):
+    """The buffer of the last range that a thread has read, for its next one: fresh memory is slow."""
+
+    spare: bytearray | None = None
+
+    def take(self, size: int) -> bytearray:
+        """A buffer of that size, whatever it holds."""
+        spare, self.spare = self.spare, None
+        return spare if spare is not None and len(spare) == size else bytearray(size)
+
+
+_BUFFERS = _Buffers()
+
+
 @dataclass(frozen=True)
 class Block:
     """Whole lines of a file; the last may lack its newline at the end of the file.
 
     Attributes:
-        data: the bytes, valid until the next block is asked for.
+        data: the bytes, valid until the thread asks for another block.
         offset: where they begin in the (decompressed) file.
     """
 
@@ -62,7 +77,7 @@ def read_blocks(
     first = _seek_line(stream, start) if start else 0
     if first is None or (stop is not None and first >= stop):
         return
-    buffer, base, held, skipping = bytearray(max(block_bytes, _MIN_BUFFER)), first, 0, False
+    buffer, base, held, skipping = _BUFFERS.take(max(block_bytes, _MIN_BUFFER)), first, 0, False
     while True:
         want = _wanted(len(buffer) - held, base + held, stop)
         got, damaged = fill(stream, memoryview(buffer)[held : held + want])
@@ -76,6 +91,7 @@ def read_blocks(
         if damaged:
             raise damaged
         if last:
+            _BUFFERS.spare = buffer
             return
         held = filled - cut
         if held > max_line:
