@@ -1,4 +1,4 @@
-"""What the parts of a step cost by themselves, with the libraries that logscrub uses and nothing around them.
+"""What the parts of a step cost by themselves, with nothing around them.
 
 python benchmarks/floors.py /tmp/logs/a-10000000/access.log-00000
 """
@@ -8,22 +8,24 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import csv
-from pyarrow import json as arrow_json
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / part) for part in ("src", "")]
 
+from logscrub.formats.events import EVENT_MAP  # noqa: E402
+from logscrub.formats.json_plain import read_plain  # noqa: E402
+from logscrub.native.lines import Number, count_byte, places_of, split_lines  # noqa: E402
 from logscrub.privacy.pseudonyms import siphash24  # noqa: E402
 
-BLOCK = 16 * 1024 * 1024
+BLOCK = 24 * 1024 * 1024
 MILLION = 1_000_000
 _KEY = bytes(16)
 _WORDS = 4  # of an address, a user agent and a day
+_TIME = 30  # bytes of ` [time] ` before the first quote
+_COMBINED = ((), (), (b" ", Number(4), b" ", Number(18, may_be_negative=True), b" "), (), (), (), ())
 
 
 def blocks(path: Path, most: int) -> list[bytes]:
@@ -41,25 +43,15 @@ def blocks(path: Path, most: int) -> list[bytes]:
     return found
 
 
-def values(data: bytes) -> list[pa.Array]:
-    """Values between quotes and those before, between and after them, as text."""
-    read = csv.read_csv(
-        pa.BufferReader(data),
-        read_options=csv.ReadOptions(
-            use_threads=False, block_size=len(data) + 1, column_names=[str(at) for at in range(7)]
-        ),
-        parse_options=csv.ParseOptions(delimiter='"', quote_char=False, invalid_row_handler=lambda _: "skip"),
-        convert_options=csv.ConvertOptions(
-            column_types={str(at): pa.string() for at in range(7)}, check_utf8=False
-        ),
-    )
-    return [column.combine_chunks() for column in read.columns]
+def columns(data: bytes) -> None:
+    """Values between quotes and those before, between and after them."""
+    split_lines(data, count_byte(data, b"\n"), _COMBINED, _TIME)
 
 
-def json_values(data: bytes) -> pa.Table:
-    """All values of JSON lines."""
-    options = arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1)
-    return arrow_json.read_json(pa.BufferReader(data), read_options=options)
+def json_columns(data: bytes) -> None:
+    """Values of JSON lines that are events."""
+    ends = places_of(data, b"\n").astype(np.int64) + 1
+    read_plain(data, np.append(0, ends[:-1]), ends, EVENT_MAP.slots)
 
 
 def costs(path: Path, most: int) -> Iterator[tuple[str, float]]:
@@ -72,27 +64,11 @@ def costs(path: Path, most: int) -> Iterator[tuple[str, float]]:
     lines = sum(part.count(b"\n") for part in parts)
     scale = MILLION / lines
     yield "read", read * scale * sum(len(part) for part in parts) / size
-    yield "find the ends of lines", _cpu(lambda: [_ends(part) for part in parts]) * scale
-    if parts[0].startswith(b"{"):
-        yield "tokenise: Arrow's JSON reader", _cpu(lambda: list(map(json_values, parts))) * scale
-    else:
-        yield (
-            "tokenise: Arrow's CSV reader, as text",
-            _cpu(lambda: list(map(values, parts))) * scale,
-        )
-        columns = [column for part in parts for column in values(part)]
-        yield "find distinct values of all columns", _cpu(lambda: _distinct(columns)) * scale
+    yield "find the ends of lines", _cpu(lambda: [count_byte(part, b"\n") for part in parts]) * scale
+    cut = json_columns if parts[0].startswith(b"{") else columns
+    yield "cut into columns of distinct values", _cpu(lambda: list(map(cut, parts))) * scale
     words = [np.arange(lines, dtype=np.uint64)] * _WORDS
     yield "hash: SipHash-2-4 of four words a line", _cpu(lambda: siphash24(_KEY, words)) * scale
-
-
-def _ends(data: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
-
-
-def _distinct(columns: Sequence[pa.Array]) -> None:
-    for column in columns:
-        column.dictionary_encode()
 
 
 def _cpu(work: Callable[[], object]) -> float:
