@@ -226,3 +226,7 @@ def test_a_thousand_values_a_second_at_least() -> None:
     started = time.process_time()
     scan_values(values)
     assert len(values) / (time.process_time() - started) > 1000
+
+
+def test_a_short_word_is_no_base64():
+    assert scan("/I000QC0") is None  # which would be `#M4@-`

@@ -20,7 +20,8 @@ _MAX_VARIANTS: Final = 32
 _MAX_DEPTH: Final = 4
 
 _ESCAPE = re.compile(r"(?:%u|\\u)([0-9a-f]{4})|\\x([0-9a-f]{2})", re.IGNORECASE)
-_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_LEAST_ENCODED = 8  # the shortest address of e-mail in base64; what is shorter decodes by chance
+_ENCODED = re.compile(rf"[A-Za-z0-9+/_-]{{{_LEAST_ENCODED},}}={{0,2}}")
 _PUNYCODE = re.compile(r"(?<![a-z0-9])xn--[a-z0-9-]+", re.IGNORECASE)
 _DATE_TIME = re.compile(
     r"(?<![0-9])(?:19|20)[0-9]{2}([-_./]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])"
@@ -116,7 +117,8 @@ def _decodings(text: str) -> Iterator[str]:
         yield unicodedata.normalize("NFKC", text)
         yield "".join(_plain(character) for character in text)
     for found in _ENCODED.finditer(text):
-        yield from (decoded for piece in {found[0], *found[0].split("/")} if (decoded := _from_base64(piece)))
+        pieces = {piece for piece in (found[0], *found[0].split("/")) if len(piece) >= _LEAST_ENCODED}
+        yield from (decoded for piece in pieces if (decoded := _from_base64(piece)))
 
 
 def _plain(character: str) -> str:
