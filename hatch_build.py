@@ -52,5 +52,6 @@ def _compile(source: Path, library: Path, target: str) -> None:
         made = Path(name) / library.name
         zig = [sys.executable, "-m", "ziglang", "build-lib", "-dynamic", "-O", "ReleaseSafe", "-fstrip"]
         where = ["-target", target, "-mcpu=baseline", f"-femit-bin={made}", "--cache-dir", f"{name}/cache"]
+        where += ["--global-cache-dir", f"{name}/cache"]
         subprocess.run([*zig, *where, str(source)], check=True)  # noqa: S603 - the compiler that pip installed
         made.replace(library)

@@ -42,6 +42,7 @@ _SNIFFED = 64  # lines whose types are looked at, at most
 _SNIFF_SHARE = 16  # of so many lines one is looked at
 _FAN_OUT = 8  # parts that a refused segment is cut into
 _SMALL = 256  # lines of a segment that is read line by line
+_PLAIN = 2**17  # lines that are read at once: each takes room in each column that any of them has
 _MIN_READ = 1024
 _CHANGED = re.compile(r"Column\((/.+)\) changed from \w+ to (string|number|boolean|object|array) in row")
 _HEX_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
@@ -261,11 +262,13 @@ def _says_something(records: pa.RecordBatch) -> BoolArray:
 
 def _parse(text: _Lines, slots: tuple[Slot, ...]) -> Iterator[Values]:
     """Read lines: plain ones at once, the others in segments."""
-    plain, cells = json_plain.read_plain(text.data, text.starts, text.ends, slots)
-    if plain.any():
-        yield Values(text.index[plain], cells, pa.nulls(int(plain.sum()), pa.string()))
-    if not plain.all():
-        yield from _parse_segment(text.only(np.flatnonzero(~plain)) if plain.any() else text, slots)
+    for start in range(0, len(text), _PLAIN):
+        part = text.part(start, start + _PLAIN)
+        plain, cells = json_plain.read_plain(part.data, part.starts, part.ends, slots)
+        if plain.any():
+            yield Values(part.index[plain], cells, pa.nulls(int(plain.sum()), pa.string()))
+        if not plain.all():
+            yield from _parse_segment(part.only(np.flatnonzero(~plain)) if plain.any() else part, slots)
 
 
 def _parse_segment(
