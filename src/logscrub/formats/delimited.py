@@ -18,7 +18,7 @@ from logscrub.formats.access import Captured, read_clf
 from logscrub.formats.records import BoolArray, Int64Array
 from logscrub.formats.times import clf_shaped, text_rows
 from logscrub.native.lines import SplitLines, Template, count_byte, split_lines
-from logscrub.text.blocks import line_count
+from logscrub.text.blocks import line_count, lines_at
 
 _STRAY_RETURN = b"\x1a"  # stands for a return inside a line, which the reader takes for the end of a line
 _TIME_BEFORE, _TIME_AFTER, _TIME_ALL = 2, 28, 30  # places in ` [17/May/2015:10:05:03 +0000] `
@@ -163,8 +163,9 @@ def _extract(column: pa.DictionaryArray, expression: str) -> tuple[BoolArray, di
 
 
 def _text_of(data: memoryview | bytes, starts: npt.NDArray[np.uint32], lines: Int64Array) -> pa.Array:
-    """Give some of the lines, which are few, without their newlines."""
-    raw = bytes(data) if len(lines) else b""
-    ends = np.append(starts[1:], len(raw) + (raw[-1:] != b"\n"))[lines] - 1
-    bounds = zip(starts[lines].tolist(), ends.tolist(), strict=True)
-    return pa.array([raw[start:end].decode() for start, end in bounds], pa.string())
+    """Give some of the lines, in order, without their newlines."""
+    if not len(lines):
+        return pa.array([], pa.string())
+    ended = data[len(data) - 1] == ord("\n")
+    ends = np.append(starts[1:], np.uint32(len(data) + (not ended))) - np.uint32(1)
+    return lines_at(data, starts[lines], ends[lines])
