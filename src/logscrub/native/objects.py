@@ -14,7 +14,7 @@ from logscrub.native.library import LIBRARY, address, result_room, strings, text
 
 Ints = npt.NDArray[np.int64]
 
-_PLACE = np.dtype([("kind", "u1"), ("has_keys", "?"), ("indexed", "?"), ("column", "u4")], align=True)
+_PLACE = np.dtype([("kind", "u1"), ("indexed", "?"), ("column", "u4")], align=True)
 
 
 class Kind(IntEnum):
@@ -59,8 +59,7 @@ class Tree:
     def arrays(self) -> tuple[npt.NDArray[np.generic], ...]:
         """Places, text of all keys, where each ends, the place that holds it, and that of its value."""
         places = [
-            (place.kind, bool(place.keys), place.indexed, self.columns.get(at, 0))
-            for at, place in enumerate(self.places)
+            (place.kind, place.indexed, self.columns.get(at, 0)) for at, place in enumerate(self.places)
         ]
         keys = [(at, *key) for at, place in enumerate(self.places) for key in place.keys]
         names = [name.encode() for _, name, _ in keys]

@@ -25,8 +25,6 @@ pub const Kind = enum(u8) {
 
 pub const Place = extern struct {
     kind: Kind,
-    /// Whether it has keys.
-    has_keys: bool,
     /// Whether an array of one element stands for this.
     indexed: bool,
     /// Number of its column.
