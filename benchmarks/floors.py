@@ -65,8 +65,10 @@ def costs(path: Path, most: int) -> Iterator[tuple[str, float]]:
     scale = MILLION / lines
     yield "read", read * scale * sum(len(part) for part in parts) / size
     yield "find the ends of lines", _cpu(lambda: [count_byte(part, b"\n") for part in parts]) * scale
-    cut = json_columns if parts[0].startswith(b"{") else columns
-    yield "cut into columns of distinct values", _cpu(lambda: list(map(cut, parts))) * scale
+    if parts[0].startswith(b"{"):
+        yield "tokenise: JSON lines to columns", _cpu(lambda: list(map(json_columns, parts))) * scale
+    else:
+        yield "tokenise: lines cut into columns", _cpu(lambda: list(map(columns, parts))) * scale
     words = [np.arange(lines, dtype=np.uint64)] * _WORDS
     yield "hash: SipHash-2-4 of four words a line", _cpu(lambda: siphash24(_KEY, words)) * scale
 
